@@ -1,0 +1,31 @@
+"""Verify Clerk webhooks and get typed events.
+
+>>> from clerk_webhook_verify import verify, WebhookVerificationError  # doctest: +SKIP
+>>> event = verify(request.headers, request.get_data())  # doctest: +SKIP
+"""
+
+from ._body import Body
+from ._delivery import Delivery
+from ._headers import Headers
+from ._secret import Secret
+from ._webhook import Webhook, verify
+from .errors import InvalidPayloadError, InvalidSecretError, WebhookError, WebhookVerificationError
+from .events import Event, UnknownEvent
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Body",
+    "Delivery",
+    "Event",
+    "Headers",
+    "InvalidPayloadError",
+    "InvalidSecretError",
+    "Secret",
+    "UnknownEvent",
+    "Webhook",
+    "WebhookError",
+    "WebhookVerificationError",
+    "__version__",
+    "verify",
+]

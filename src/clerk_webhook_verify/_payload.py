@@ -1,0 +1,49 @@
+"""From the bytes of a body to the one JSON object in it."""
+
+from __future__ import annotations
+
+from json import JSONDecoder
+
+from .errors import InvalidPayloadError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, NoReturn
+
+
+def parse_object(body: bytes, what: str, message_id: str | None = None) -> dict[str, Any]:
+    """Read strict JSON: UTF-8, no byte order mark, no NaN and no Infinity, an object at the top.
+
+    Args:
+        body: The bytes.
+        what: What they are, as the subject of the error's text.
+        message_id: The error's, where it is known.
+    Raises:
+        InvalidPayloadError: They are not that, or go past the interpreter's limits of nesting and digits. Neither the
+            error nor one chained to it holds a part of *body*.
+
+    Source: RFC 8259, sections 2, 6 and 8.1.
+    """
+    problem = "is not a JSON object"
+    try:
+        text = body.decode().strip(" \t\n\r")
+        value, end = _raw_decode(text)  # decode() does the same with two regular expressions round it
+        if end != len(text):
+            problem = "is not JSON"
+        elif isinstance(value, dict):
+            return value
+    except UnicodeDecodeError:
+        problem = "is not UTF-8"
+    except RecursionError:
+        problem = "is nested deeper than this interpreter goes"
+    except ValueError:  # JSONDecodeError, an int of too many digits, or a constant that JSON does not have
+        problem = "is not JSON"
+    # Raised out here, since a UnicodeDecodeError or JSONDecodeError would bring the whole body along as its context
+    raise InvalidPayloadError(f"{what} {problem}", message_id)
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(name)
+
+
+_raw_decode = JSONDecoder(parse_constant=_refuse_constant).raw_decode

@@ -1,0 +1,101 @@
+"""What Clerk says: a class for each event type, and classes for the data inside.
+
+They are imported when first named or received, a family at a time.
+
+Source: Clerk's webhook event catalogue, and the OpenAPI description of 2025-04-15.
+"""
+
+from __future__ import annotations
+
+from .._payload import parse_object
+from .._record import create, set_attributes
+from ..errors import InvalidPayloadError
+from ._catalog import event_classes, load, names
+from ._decoder import reader
+from .envelope import (
+    Event as Event,
+    EventAttributes as EventAttributes,
+    HttpRequest as HttpRequest,
+    UnknownEvent as UnknownEvent,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .._delivery import Delivery
+    from ._deleted_object import DeletedObject as DeletedObject
+    from ._organization import (
+        Organization as Organization,
+        OrganizationCreated as OrganizationCreated,
+        OrganizationDeleted as OrganizationDeleted,
+        OrganizationMembership as OrganizationMembership,
+        OrganizationMembershipPublicUserData as OrganizationMembershipPublicUserData,
+        OrganizationUpdated as OrganizationUpdated,
+    )
+    from ._session import (
+        Session as Session,
+        SessionActivityResponse as SessionActivityResponse,
+        SessionCreated as SessionCreated,
+        SessionEnded as SessionEnded,
+        SessionPending as SessionPending,
+        SessionRemoved as SessionRemoved,
+        SessionRevoked as SessionRevoked,
+    )
+    from ._user import (
+        ClerkError as ClerkError,
+        EmailAddress as EmailAddress,
+        EnterpriseAccount as EnterpriseAccount,
+        EnterpriseAccountConnection as EnterpriseAccountConnection,
+        ExternalAccountWithVerification as ExternalAccountWithVerification,
+        IdentificationLink as IdentificationLink,
+        Passkey as Passkey,
+        PhoneNumber as PhoneNumber,
+        SAMLAccount as SAMLAccount,
+        SAMLAccountConnection as SAMLAccountConnection,
+        SCIMUserMetadata as SCIMUserMetadata,
+        User as User,
+        UserCreated as UserCreated,
+        UserDeleted as UserDeleted,
+        UserUpdated as UserUpdated,
+        Verification as Verification,
+        Web3Wallet as Web3Wallet,
+    )
+else:
+
+    def __getattr__(name):
+        return load(name)
+
+    def __dir__():
+        return sorted({*globals(), *names()})
+
+
+def parse_event(delivery: Delivery) -> Event:
+    """Read the event out of a verified delivery.
+
+    Raises:
+        InvalidPayloadError: The body is not a JSON object with a ``type`` and an object ``data``.
+    """
+    message_id = delivery.message_id
+    payload = parse_object(delivery.body, "the body", message_id)
+    event_type, data = payload.get("type"), payload.get("data")
+    if not isinstance(event_type, str) or not event_type:
+        raise InvalidPayloadError("the body has no type, a text that is not empty: this is not an event", message_id)
+    if not isinstance(data, dict):
+        raise InvalidPayloadError("the body has no object data: this is not an event", message_id)
+    event_class, data_name = event_classes(event_type)
+    event = create(event_class)
+    set_attributes(
+        event,
+        {
+            "type": event_type,
+            "data": reader(data_name)(data) if data_name else data,
+            "raw": payload,
+            "delivery": delivery,
+            "timestamp": payload.get("timestamp"),
+            "instance_id": payload.get("instance_id"),
+            "event_attributes": _read_attributes(payload.get("event_attributes")),
+        },
+    )
+    return event
+
+
+_read_attributes = reader("EventAttributes")

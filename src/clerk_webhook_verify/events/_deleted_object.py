@@ -1,0 +1,18 @@
+"""What is left of a resource that was deleted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .._record import Record
+
+
+@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
+class DeletedObject(Record):
+    """The id of what was deleted, and little else: the resource itself is gone."""
+
+    object: str
+    id: str | None = None
+    slug: str | None = None
+    deleted: bool
+    external_id: str | None = None  #: Of users, where one was set.

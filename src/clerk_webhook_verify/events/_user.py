@@ -1,0 +1,302 @@
+"""Users and all that is known of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .._record import Record
+from .envelope import Event, event_class
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ._deleted_object import DeletedObject
+    from ._organization import OrganizationMembership
+
+
+@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
+class ClerkError(Record):
+    """Why a verification failed."""
+
+    message: str
+    long_message: str
+    code: str
+    meta: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
+class Verification(Record):
+    """How far the verification of an identification got. Times are Unix milliseconds.
+
+    One class for every strategy, since deliveries lack what would tell their schemas apart.
+    """
+
+    object: str | None = None  #: ``verification_otp`` and the like; deliveries before autumn 2025 lack it.
+    status: str  #: unverified, verified, failed, expired or transferable.
+    strategy: str  #: ``email_code``, ``from_oauth_google``, ``ticket``, ``admin`` and others.
+    attempts: int | None = None
+    expire_at: int | None = None
+    verified_at_client: str | None = None
+    channel: str | None = None  #: One-time codes: how the code was sent.
+    error: ClerkError | None = None  #: OAuth and SAML.
+    external_verification_redirect_url: str | None = None  #: OAuth and SAML.
+    nonce: str | None = None  #: Web3 and passkeys.
+    message: str | None = None  #: Web3 and passkeys.
+
+
+@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
+class IdentificationLink(Record):
+    """Another identification that vouches for this one."""
+
+    type: str
+    id: str
+
+
+@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
+class EmailAddress(Record):
+    """An e-mail address of a user. Times are Unix milliseconds."""
+
+    id: str | None = None
+    object: str
+    email_address: str
+    reserved: bool | None = None
+    verification: Verification | None = None
+    linked_to: tuple[IdentificationLink, ...]
+    matches_sso_connection: bool | None = None
+    created_at: int | None = None
+    updated_at: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
+class PhoneNumber(Record):
+    """A phone number of a user. Times are Unix milliseconds."""
+
+    id: str | None = None
+    object: str
+    phone_number: str
+    reserved_for_second_factor: bool | None = None
+    default_second_factor: bool | None = None
+    reserved: bool
+    verification: Verification | None = None
+    linked_to: tuple[IdentificationLink, ...]
+    backup_codes: tuple[str, ...] = ()
+    created_at: int
+    updated_at: int
+
+
+@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
+class Web3Wallet(Record):
+    """A wallet of a user. Times are Unix milliseconds."""
+
+    id: str | None = None
+    object: str
+    web3_wallet: str
+    verification: Verification | None = None
+    created_at: int
+    updated_at: int
+
+
+@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
+class Passkey(Record):
+    """A passkey of a user. Times are Unix milliseconds."""
+
+    id: str | None = None
+    object: str
+    name: str
+    last_used_at: int
+    verification: Verification | None = None
+
+
+@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
+class ExternalAccountWithVerification(Record):
+    """An account at an OAuth provider. Times are Unix milliseconds.
+
+    Deliveries before 2025 lack the names of the schema and have those of the provider instead, later ones have both.
+    """
+
+    object: str  #: ``external_account``, ``google_account`` or ``facebook_account``.
+    id: str
+    external_account_id: str | None = None
+    provider: str | None = None
+    identification_id: str | None = None
+    provider_user_id: str | None = None
+    google_id: str | None = None
+    approved_scopes: str
+    email_address: str
+    email_address_verified: bool | None = None
+    first_name: str | None = None
+    last_name: str | None = None
+    given_name: str | None = None
+    family_name: str | None = None
+    avatar_url: str | None = None  #: Deprecated: :attr:`image_url`.
+    image_url: str | None = None
+    picture: str | None = None
+    username: str | None = None
+    phone_number: str | None = None
+    public_metadata: dict[str, Any]
+    label: str | None = None
+    created_at: int | None = None
+    updated_at: int | None = None
+    verification: Verification | None = None
+
+
+@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
+class SAMLAccountConnection(Record):
+    """The SAML connection of an account. Times are Unix milliseconds."""
+
+    id: str
+    name: str
+    domain: str | None = None  #: Deprecated: :attr:`domains`.
+    domains: tuple[str, ...] = ()
+    active: bool
+    provider: str
+    sync_user_attributes: bool
+    allow_subdomains: bool | None = None
+    allow_idp_initiated: bool | None = None
+    disable_additional_identifications: bool | None = None
+    created_at: int
+    updated_at: int
+
+
+@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
+class SAMLAccount(Record):
+    """An account at a SAML identity provider. Times are Unix milliseconds."""
+
+    id: str
+    object: str
+    provider: str
+    active: bool
+    email_address: str
+    first_name: str | None = None
+    last_name: str | None = None
+    provider_user_id: str | None = None
+    last_authenticated_at: int | None = None
+    public_metadata: dict[str, Any] | None = None
+    verification: Verification | None = None
+    saml_connection: SAMLAccountConnection | None = None
+
+
+@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
+class EnterpriseAccountConnection(Record):
+    """The enterprise connection of an account. Times are Unix milliseconds."""
+
+    id: str
+    protocol: str
+    provider: str
+    name: str
+    logo_public_url: str | None = None
+    domain: str | None = None  #: Deprecated: :attr:`domains`.
+    domains: tuple[str, ...] = ()
+    active: bool
+    sync_user_attributes: bool
+    allow_subdomains: bool
+    allow_idp_initiated: bool
+    disable_additional_identifications: bool
+    created_at: int
+    updated_at: int
+
+
+@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
+class EnterpriseAccount(Record):
+    """An account at an enterprise's identity provider. Times are Unix milliseconds."""
+
+    id: str
+    object: str
+    protocol: str | None = None  #: oauth or saml.
+    provider: str
+    active: bool
+    email_address: str
+    first_name: str | None = None
+    last_name: str | None = None
+    provider_user_id: str | None = None
+    enterprise_connection_id: str | None = None
+    public_metadata: dict[str, Any] | None = None
+    verification: Verification | None = None
+    enterprise_connection: EnterpriseAccountConnection | None = None
+    last_authenticated_at: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
+class SCIMUserMetadata(Record):
+    """The directory that provisions a user."""
+
+    directory_id: str
+    directory_enabled: bool | None = None
+    external_id: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
+class User(Record):
+    """A user. Times are Unix milliseconds."""
+
+    id: str
+    object: str
+    external_id: str | None = None
+    primary_email_address_id: str | None = None
+    primary_phone_number_id: str | None = None
+    primary_web3_wallet_id: str | None = None
+    username: str | None = None
+    first_name: str | None = None
+    last_name: str | None = None
+    locale: str | None = None
+    birthday: str | None = None  #: In no schema, sent until 2023, always ``""``.
+    gender: str | None = None  #: In no schema, sent until 2023, always ``""``.
+    profile_image_url: str | None = None  #: Deprecated: :attr:`image_url`.
+    image_url: str | None = None
+    has_image: bool | None = None
+    public_metadata: dict[str, Any]
+    private_metadata: dict[str, Any] | None = None
+    unsafe_metadata: dict[str, Any] | None = None
+    email_addresses: tuple[EmailAddress, ...]
+    phone_numbers: tuple[PhoneNumber, ...]
+    web3_wallets: tuple[Web3Wallet, ...]
+    passkeys: tuple[Passkey, ...] = ()
+    password_enabled: bool
+    requires_password_reset: bool | None = None  #: In no schema, sent since 2026.
+    two_factor_enabled: bool
+    totp_enabled: bool | None = None
+    backup_code_enabled: bool | None = None
+    mfa_enabled_at: int | None = None
+    mfa_disabled_at: int | None = None
+    password_last_updated_at: int | None = None
+    external_accounts: tuple[ExternalAccountWithVerification, ...]
+    saml_accounts: tuple[SAMLAccount, ...] = ()
+    enterprise_accounts: tuple[EnterpriseAccount, ...] = ()
+    organization_memberships: tuple[OrganizationMembership, ...] = ()
+    last_sign_in_at: int | None = None
+    banned: bool | None = None
+    locked: bool | None = None
+    deprovisioned: bool | None = None
+    lockout_expires_in_seconds: int | None = None
+    verification_attempts_remaining: int | None = None
+    updated_at: int
+    created_at: int
+    delete_self_enabled: bool | None = None
+    create_organization_enabled: bool | None = None
+    create_organizations_limit: int | None = None
+    last_active_at: int | None = None
+    legal_accepted_at: int | None = None
+    bypass_client_trust: bool | None = None
+    scim: SCIMUserMetadata | None = None
+
+
+@event_class(frozen=True, kw_only=True, repr=False, eq=False)
+class UserCreated(Event):
+    """A user signed up or was created by the application."""
+
+    data: User
+
+
+@event_class(frozen=True, kw_only=True, repr=False, eq=False)
+class UserUpdated(Event):
+    """Something about a user changed."""
+
+    data: User
+
+
+@event_class(frozen=True, kw_only=True, repr=False, eq=False)
+class UserDeleted(Event):
+    """A user was deleted."""
+
+    data: DeletedObject
