@@ -1,0 +1,5 @@
+"""``python -m clerk_webhook_verify``: the command line."""
+
+from .cli import main
+
+raise SystemExit(main())
