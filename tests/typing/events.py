@@ -1,0 +1,90 @@
+"""What a type checker knows of events. A line that ends in ``# wrong`` must be refused by mypy and by pyright."""
+
+from typing import Any
+
+from typing_extensions import assert_never, assert_type
+
+from clerk_webhook_verify import Delivery, Event, UnknownEvent
+from clerk_webhook_verify.events import (
+    DeletedObject,
+    EmailAddress,
+    Session,
+    SessionCreated,
+    User,
+    UserCreated,
+    UserDeleted,
+    UserUpdated,
+)
+
+
+def narrowed_by_match(event: Event) -> str | None:
+    match event:
+        case UserCreated() | UserUpdated():
+            assert_type(event.data, User)
+            assert_type(event.data.email_addresses[0], EmailAddress)
+            return event.data.email_addresses[0].email_address
+        case UserDeleted():
+            assert_type(event.data, DeletedObject)
+            return event.data.id
+        case SessionCreated(data=session):
+            assert_type(session, Session)
+            assert_type(session.user, User | None)
+            return session.user.id  # wrong
+        case UnknownEvent():
+            assert_type(event.data, dict[str, Any])
+            return event.type
+        case _:
+            assert_type(event.data, object)
+            return event.data.id  # wrong
+
+
+def narrowed_to_nothing(event: UserCreated | UserDeleted) -> None:
+    match event:
+        case UserCreated():
+            pass
+        case UserDeleted():
+            pass
+        case _:
+            assert_never(event)
+
+
+def narrowed_too_early(event: UserCreated | UserDeleted) -> None:
+    match event:
+        case UserCreated():
+            pass
+        case _:
+            assert_never(event)  # wrong
+
+
+def narrowed_by_isinstance(event: Event) -> None:
+    if isinstance(event, UserCreated):
+        assert_type(event.data.first_name, str | None)
+        assert_type(event.data.created_at, int)
+        assert_type(event.data.public_metadata, dict[str, Any])
+        print(event.data.frist_name)  # wrong
+        print(event.data.email_addresses[0].verification.status)  # wrong
+        event.data = event.data  # wrong
+        event.type = "user.created"  # wrong
+        event.data.id = "user_1"  # wrong
+        event.data.email_addresses = ()  # wrong
+
+
+def every_event_has(event: Event) -> None:
+    assert_type(event.type, str)
+    assert_type(event.raw, dict[str, Any])
+    assert_type(event.delivery, Delivery)
+    assert_type(event.message_id, str)
+    assert_type(event.timestamp, int | None)
+    assert_type(event.instance_id, str | None)
+    if event.event_attributes and event.event_attributes.http_request:
+        assert_type(event.event_attributes.http_request.client_ip, str | None)
+    event.delivery.body = b""  # wrong
+    event.message_id = ""  # wrong
+
+
+def made_by_hand(delivery: Delivery) -> UserDeleted:
+    DeletedObject("user", "user_1")  # wrong
+    DeletedObject(object="user", id=5, deleted=True)  # wrong
+    data = DeletedObject(object="user", id="user_1", deleted=True)
+    UserDeleted(type="user.deleted", data={"id": "user_1"}, raw={}, delivery=delivery)  # wrong
+    return UserDeleted(type="user.deleted", data=data, raw={}, delivery=delivery)
