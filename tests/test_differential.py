@@ -5,8 +5,7 @@ import time
 import pytest
 import standardwebhooks
 import svix.webhooks
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from signer import SECRET, signed_headers
 from test_signature import IDS, KEYS
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 
-from ._timestamp import is_timestamp, timestamp_problem
+from ._timestamp import timestamp_problem
 from .errors import MalformedHeaderError, MissingHeaderError
 
 TYPE_CHECKING = False
@@ -23,6 +24,7 @@ else:
 _SVIX = ("svix-id", "svix-timestamp", "svix-signature")
 _WEBHOOK = ("webhook-id", "webhook-timestamp", "webhook-signature")
 _NAMES = frozenset(_SVIX + _WEBHOOK)
+_MESSAGE_ID = re.compile(r"[!-+\-/-~]{1,256}")
 _INITIALS = frozenset(("s", "S", "w", "W", *b"sSwW"))  # of a str the characters, of bytes the numbers
 _NO_HEADERS = (
     "headers must be the request's headers, a mapping or pairs of str or bytes, and come first: verify(headers, body)"
@@ -43,18 +45,11 @@ _HINTS = {
 
 
 def is_message_id(text: str) -> bool:
-    """Whether *text* may stand in the id header: 1 to 256 printable ASCII characters without space, comma and dot.
+    """Whether *text* may stand in the id header: 1 to 256 printable ASCII characters without comma and dot.
 
     Servers join repeated headers with a comma, and a dot would make the signed text ``id.timestamp.body`` ambiguous.
     """
-    return (
-        0 < len(text) <= 256
-        and text.isascii()
-        and text.isprintable()
-        and " " not in text
-        and "," not in text
-        and "." not in text
-    )
+    return _MESSAGE_ID.fullmatch(text) is not None
 
 
 def parse_headers(headers: Headers) -> tuple[str, str, str]:
@@ -98,6 +93,15 @@ def parse_headers(headers: Headers) -> tuple[str, str, str]:
         signatures = _strip(found[signature_name], " \t")
     except (KeyError, TypeError):
         message_id, timestamp, signatures = _texts(family, found, items())
+    if (
+        message_id.isidentifier()  # as Svix's own ids, msg_..., are
+        and len(message_id) <= 256
+        and timestamp.isdecimal()
+        and len(timestamp) <= 12
+        and f"{message_id}{timestamp}{signatures}".isascii()
+        and not repeated
+    ):
+        return message_id, timestamp, signatures  # the usual form, told in half the time
     for name in repeated:
         if name in family:
             raise MalformedHeaderError(name, "is given twice: pass the headers as they arrived, without copies")
@@ -105,11 +109,11 @@ def parse_headers(headers: Headers) -> tuple[str, str, str]:
         raise MalformedHeaderError(
             id_name, "is not 1 to 256 printable ASCII characters without comma and dot: pass it as it arrived, once"
         )
-    if not is_timestamp(timestamp):
-        raise MalformedHeaderError(timestamp_name, timestamp_problem(timestamp), message_id)
-    if not signatures.isascii():
-        signatures = signatures.encode("ascii", "replace").decode()  # "?", which is in no signature that can match
-    return message_id, timestamp, signatures
+    problem = timestamp_problem(timestamp)
+    if problem:
+        raise MalformedHeaderError(timestamp_name, problem, message_id)
+    # "?" for what is not ASCII: it is in no signature that can match
+    return message_id, timestamp, signatures.encode("ascii", "replace").decode()
 
 
 def _read_twice(headers: Any) -> Callable[[], Iterable[Any]]:

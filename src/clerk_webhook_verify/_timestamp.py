@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable
 
 from .errors import TimestampTooNewError, TimestampTooOldError, WebhookVerificationError
 
@@ -17,14 +16,12 @@ LATEST = 999_999_999_999  # twelve digits, the year 33658
 _MOST = sys.float_info.max  # what lies beyond is infinite, not a number, or an int that no float holds
 
 
-def is_timestamp(text: str) -> bool:
-    """Whether *text* is one to twelve ASCII digits of Unix seconds."""
-    return text.isdigit() and text.isascii() and len(text) <= 12
-
-
-def timestamp_problem(text: str) -> str:
-    """What keeps *text* from being a timestamp, in words that do not repeat it."""
-    if len(text) == 13 and is_timestamp(text[1:]) and is_timestamp(text[0]):
+def timestamp_problem(text: str) -> str | None:
+    """What keeps *text* from being Unix seconds in one to twelve ASCII digits, in words; None: nothing."""
+    digits = text.isdecimal() and text.isascii()
+    if digits and len(text) <= 12:
+        return None
+    if digits and len(text) == 13:
         return "is in milliseconds: the sender signs Unix seconds, pass the header as it arrived"
     return "is not Unix seconds in one to twelve digits: pass the header as it arrived"
 
@@ -50,16 +47,15 @@ def parse_tolerance(tolerance: float | timedelta) -> float:
     return seconds
 
 
-def read_clock(clock: Callable[[], float]) -> float:
-    """Now, in Unix seconds, out of the caller's clock.
+def check_now(now: float) -> float:
+    """Pass what a clock may return.
 
+    Args:
+        now: Unix seconds.
     Raises:
-        TypeError: It returned no number.
-        ValueError: It returned one that is not finite: nothing can be judged by it.
+        TypeError: It is no number.
+        ValueError: It is not finite: nothing can be judged by it.
     """
-    now = clock()
-    if type(now) is float and now - now == 0.0:
-        return now
     if not isinstance(now, (float, int)) or isinstance(now, bool):
         raise TypeError(f"clock must return Unix seconds as int or float, not {type(now).__name__}")
     if not -_MOST <= now <= _MOST:
@@ -68,7 +64,12 @@ def read_clock(clock: Callable[[], float]) -> float:
 
 
 def age_error(skew: float, tolerance: float, message_id: str) -> WebhookVerificationError:
-    """What to say of a genuine delivery whose timestamp lies *skew* seconds from now, farther than *tolerance*."""
+    """What to say of a genuine delivery whose timestamp lies *skew* seconds from now, farther than *tolerance*.
+
+    Raises:
+        ValueError: The skew is not finite, since the clock was not.
+    """
+    check_now(skew)
     if skew < 0:
         return TimestampTooOldError(math.floor(skew), tolerance, message_id)  # rounded outwards: never 300 s of 300
     return TimestampTooNewError(math.ceil(skew), tolerance, message_id)

@@ -12,7 +12,7 @@ from ._delivery import Delivery, verified_delivery
 from ._headers import is_message_id, parse_headers
 from ._secret import parse_secrets
 from ._signature import Signer, is_candidate
-from ._timestamp import LATEST, age_error, parse_tolerance, read_clock
+from ._timestamp import LATEST, age_error, check_now, parse_tolerance
 from .errors import SignatureMismatchError
 
 TYPE_CHECKING = False
@@ -116,7 +116,7 @@ class Webhook:
                 of a genuine delivery, the timestamp lies too far from now.
             TypeError: *headers* or *body* is of a wrong type, or they are swapped.
         """
-        signed = body_bytes(body, headers)
+        signed = body if isinstance(body, bytes) else body_bytes(body, headers)
         message_id, timestamp, signatures = parse_headers(headers)
         prefix = f"{message_id}.{timestamp}.".encode()
         entries = signatures.split(" ")
@@ -129,9 +129,9 @@ class Webhook:
         del expected  # for the reason given in verify()
         if matching is None:
             raise SignatureMismatchError(sum(map(is_candidate, entries)), len(self._signers), message_id)
-        seconds = int(timestamp)
-        skew = seconds - read_clock(self._clock)
-        if abs(skew) > self._tolerance:
+        seconds, now = int(timestamp), self._clock()
+        skew = seconds - (now if type(now) is float else check_now(now))
+        if not abs(skew) <= self._tolerance:  # not >, which NaN would pass
             raise age_error(skew, self._tolerance, message_id)
         return verified_delivery(message_id, seconds, signed, matching.fingerprint)
 
@@ -171,7 +171,7 @@ class Webhook:
         if message_id is None:
             message_id = "msg_" + os.urandom(16).hex()
         if timestamp is None:
-            timestamp = int(read_clock(self._clock))
+            timestamp = int(check_now(self._clock()))
         signature = self.sign(message_id, timestamp, body)
         return {"svix-id": message_id, "svix-timestamp": str(timestamp), "svix-signature": signature}
 

@@ -11,7 +11,7 @@ from .._payload import parse_object
 from .._record import create, set_attributes
 from ..errors import InvalidPayloadError
 from ._catalog import event_classes, load, names
-from ._decoder import reader
+from ._decoder import readers
 from .envelope import (
     Event as Event,
     EventAttributes as EventAttributes,
@@ -87,15 +87,12 @@ def parse_event(delivery: Delivery) -> Event:
         event,
         {
             "type": event_type,
-            "data": reader(data_name)(data) if data_name else data,
+            "data": readers[data_name](data) if data_name else data,
             "raw": payload,
             "delivery": delivery,
             "timestamp": payload.get("timestamp"),
             "instance_id": payload.get("instance_id"),
-            "event_attributes": _read_attributes(payload.get("event_attributes")),
+            "event_attributes": readers["EventAttributes"](payload.get("event_attributes")),
         },
     )
     return event
-
-
-_read_attributes = reader("EventAttributes")

@@ -16,20 +16,21 @@ if TYPE_CHECKING:
 #: What decides in an annotation: is it a tuple, and does it name a class of ours? Only those begin with a capital.
 _ANNOTATION = re.compile(r"(tuple\[)?([A-Z]\w*)?")
 
-_readers: dict[str, Callable[[Any], Any]] = {}
 
-
-def reader(class_name: str) -> Callable[[Any], Any]:
-    """The function that turns a JSON object into an instance of the data class called *class_name*.
+class _Readers(dict[str, "Callable[[Any], Any]"]):
+    """By the name of a data class, the function that turns a JSON object into an instance of it; made when asked for.
 
     It never fails: what has another form than declared stays as it is. Keys that are no field are left out; a field
     that is absent or null reads as None, or as the empty tuple where a list is declared. Annotations are ``str``,
     ``X | None`` or ``tuple[X, ...]``; the class X is looked up, and so its module imported, when the first one arrives.
     """
-    read = _readers.get(class_name)
-    if read is None:
-        read = _readers[class_name] = _make_reader(load(class_name))
-    return read
+
+    def __missing__(self, class_name: str) -> Callable[[Any], Any]:
+        read = self[class_name] = _make_reader(load(class_name))
+        return read
+
+
+readers = _Readers()
 
 
 def _make_reader(cls: Any) -> Callable[[Any], Any]:
@@ -57,7 +58,7 @@ def _make_reader(cls: Any) -> Callable[[Any], Any]:
                 if not items:
                     values[name] = ()
                 elif class_name:
-                    values[name] = tuple(map(_readers.get(class_name) or reader(class_name), items))
+                    values[name] = tuple(map(readers[class_name], items))
                 else:
                     values[name] = tuple(items)
             elif items is None:
@@ -65,7 +66,7 @@ def _make_reader(cls: Any) -> Callable[[Any], Any]:
         for name, class_name in objects:
             item = values[name]
             if item is not None:
-                values[name] = (_readers.get(class_name) or reader(class_name))(item)
+                values[name] = readers[class_name](item)
         record: Any = create(cls)
         set_attributes(record, values)
         return record

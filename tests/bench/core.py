@@ -1,0 +1,237 @@
+"""How fast is the request path, beside svix and beside what SHA-256 alone takes?
+
+    python tests/bench/core.py
+
+All in one run: the rounds of what is compared are interleaved, and each figure is the median of its rounds. The limit
+that nothing in Python can beat is the bare HMAC: two SHA-256 states made once, copied and updated for each body.
+"""
+
+import base64
+import hmac
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import time
+import tracemalloc
+from collections.abc import Callable
+from dataclasses import dataclass
+from hashlib import sha256
+from importlib.metadata import version
+
+import starlette.datastructures
+import svix.webhooks
+import werkzeug.datastructures
+
+from clerk_webhook_verify import Delivery, Webhook
+from clerk_webhook_verify._samples import sample_payload
+from clerk_webhook_verify._delivery import verified_delivery
+from clerk_webhook_verify._record import create, set_attributes
+from clerk_webhook_verify.events import User
+from clerk_webhook_verify.events._decoder import readers
+
+SECRET = "whsec_" + base64.b64encode(os.urandom(24)).decode()
+OURS, SVIX = Webhook(SECRET), svix.webhooks.Webhook(SECRET)
+INNER, OUTER = sha256(bytes(64)), sha256(bytes(64))
+PREFIX = b"msg_2mXkQ9LrKs4yXbTc0DfE6hVnUiO.1760000000."
+
+
+def limit(body: bytes) -> bytes:
+    inner = INNER.copy()
+    inner.update(PREFIX)
+    inner.update(body)
+    outer = OUTER.copy()
+    outer.update(inner.digest())
+    return outer.digest()
+
+
+def request_headers(body: bytes) -> dict[str, str]:
+    """Twelve headers, as a proxy hands a delivery on."""
+    return {
+        "Host": "example.com",
+        "User-Agent": "Svix-Webhooks/1.62.0 (sender-9YMgn; +https://www.svix.com/http-sender/)",
+        "Content-Length": str(len(body)),
+        "Accept": "*/*",
+        "Content-Type": "application/json",
+        **{name.title(): value for name, value in OURS.signed_headers(body).items()},
+        "X-Forwarded-For": "203.0.113.9",
+        "X-Forwarded-Proto": "https",
+        "X-Forwarded-Host": "example.com",
+        "Accept-Encoding": "gzip",
+    }
+
+
+def medians(*functions: Callable[[], object], calls: int, rounds: int = 61) -> list[float]:
+    """Microseconds a call."""
+    taken: list[list[float]] = [[] for _ in functions]
+    for _ in range(rounds):
+        for function, times in zip(functions, taken, strict=True):
+            start = time.perf_counter()
+            for _ in range(calls):
+                function()
+            times.append((time.perf_counter() - start) / calls * 1e6)
+    return [statistics.median(times) for times in taken]
+
+
+@dataclass
+class Table:
+    """Rows of figures, printed as they come."""
+
+    over: int = 0
+
+    def head(self, title: str) -> None:
+        print(f"\n{title:<64} {'ours':>9} {'theirs':>9} {'ratio':>6} {'limit':>6}")
+
+    def row(self, name: str, ours: float, theirs: float, most: float | None = None, unit: str = "µs") -> None:
+        ratio = ours / theirs
+        verdict = "" if most is None else f"{most:>6.2f}" + (" OVER" if ratio > most else "")
+        self.over += bool(most) and ratio > most
+        print(f"{name:<64} {ours:>7.2f} {unit} {theirs:>6.2f} {unit} {ratio:>6.3f} {verdict}")
+
+
+def small_body() -> bytes:
+    """About 1.4 KB, in UTF-8 as Clerk writes it."""
+    payload = sample_payload("user.created")
+    data = payload["data"]
+    del data["email_addresses"][0]
+    for name in ("external_accounts", "image_url", "passkeys", "profile_image_url", "requires_password_reset"):
+        del data[name]
+    payload["data"] = {name: value for name, value in data.items() if value is not None}
+    return json.dumps(payload, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def signature_check(table: Table) -> None:
+    body = small_body()
+    ascii_body = body.decode().encode("ascii", "replace")
+    plain, plain_ascii = request_headers(body), request_headers(ascii_body)
+    asgi = [(name.lower().encode(), value.encode()) for name, value in plain.items()]
+    environ = {"HTTP_" + name.upper().replace("-", "_"): value for name, value in plain.items()}
+    shapes = {
+        "dict": plain,
+        "ASGI byte pairs": asgi,
+        "Starlette's Headers": starlette.datastructures.Headers(raw=asgi),
+        "Werkzeug's EnvironHeaders": werkzeug.datastructures.EnvironHeaders(environ),
+    }
+    *ours, theirs, bare, ours_ascii, theirs_ascii = medians(
+        *(lambda headers=headers: OURS.verify_signature(headers, body) for headers in shapes.values()),
+        lambda: SVIX.verify(body, plain),
+        lambda: limit(body),
+        lambda: OURS.verify_signature(plain_ascii, ascii_body),
+        lambda: SVIX.verify(ascii_body, plain_ascii),
+        calls=500,
+    )
+    table.head(f"signature check, {len(body):,} bytes, 12 headers, theirs: svix with a dict")
+    for name, figure, most in zip(shapes, ours, [0.40, 0.46, None, None], strict=True):
+        table.row(name, figure, theirs, most)
+    table.row("dict, a body of ASCII alone", ours_ascii, theirs_ascii)
+    table.row("the limit", bare, theirs)
+
+
+def large_body(table: Table) -> None:
+    body = os.urandom(500_000).hex().encode()
+    headers = request_headers(body)
+    ours, bare = medians(lambda: OURS.verify_signature(headers, body), lambda: limit(body), calls=5, rounds=41)
+    tracemalloc.start()
+    OURS.verify_signature(headers, body)
+    extra = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    table.head("signature check, 1 MB, theirs: the limit")
+    table.row("dict", ours, bare, 1.05)
+    print(
+        f"{'extra memory at the peak':<64} {extra / 1000:>7.2f} KB {'':>9} {'':>6}  20 KB{' OVER' if extra > 20_000 else ''}"
+    )
+
+
+def typed_verify(table: Table) -> None:
+    body = json.dumps(sample_payload("user.created"), separators=(",", ":"), ensure_ascii=False).encode()
+    headers = request_headers(body)
+
+    def ours() -> object:
+        event = OURS.verify(headers, body)
+        return [each.email_address for each in event.data.email_addresses]
+
+    typed, theirs, bare = medians(
+        ours,
+        lambda: (SVIX.verify(body, headers), json.loads(body)),
+        lambda: (limit(body), json.loads(body)),
+        calls=200,
+    )
+    table.head(f"verify to the typed event, addresses read, {len(body):,} bytes of user.created")
+    table.row("theirs: svix + json.loads, which types nothing", typed, theirs, 1.05)
+    table.row("theirs: the limit + json.loads", typed, bare, 2.0)
+
+
+FIRST_VERIFY = f"""
+from clerk_webhook_verify import Webhook
+webhook = Webhook({SECRET!r})
+webhook.verify(webhook.signed_headers(BODY), BODY).data.email_addresses[0].email_address
+"""
+STANDARD_LIBRARY = "import hmac, hashlib, base64, json, dataclasses"
+
+
+def fresh_process(table: Table) -> None:
+    body = json.dumps(sample_payload("user.created")).encode()
+    programs = [FIRST_VERIFY, "import svix.webhooks", STANDARD_LIBRARY]
+    taken: list[list[float]] = [[] for _ in programs]
+    for _ in range(15):
+        for program, times in zip(programs, taken, strict=True):
+            code = f"BODY = {body!r}\nimport time\nstart = time.perf_counter()\n{program}\nprint(time.perf_counter() - start)"
+            done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+            times.append(float(done.stdout) * 1e3)
+    ours, theirs, least = (statistics.median(times) for times in taken)
+    table.head("fresh process, without the interpreter's own start: import and first typed verify")
+    table.row("theirs: import svix.webhooks", ours, theirs, 0.12, "ms")
+    table.row(f"theirs: {STANDARD_LIBRARY}", ours, least, 2.2, "ms")
+
+
+def tricks(table: Table) -> None:
+    """What each departure from the plain way saves: ours is the trick, theirs the plain way."""
+    body, keyed = bytes(1400), hmac.new(bytes(24), None, "sha256")
+
+    def copied() -> bytes:
+        copy = keyed.copy()
+        copy.update(PREFIX)
+        copy.update(body)
+        return copy.digest()
+
+    headers, delivery = request_headers(body), Delivery("msg_1", 1, body, "0")
+    data = sample_payload("user.created")["data"]
+    values = vars(readers["User"](data))
+    names = [(name, value) for name, value in headers.items()]
+    ours = frozenset("sSwW")
+
+    def by_initial() -> list[str]:
+        return [name for name, _ in names if name[0] in ours]
+
+    def by_lowering() -> list[str]:
+        return [name for name, _ in names if name.lower() in ours]
+
+    def assembled() -> User:
+        record = create(User)
+        set_attributes(record, dict(values))
+        return record
+
+    table.head("what the tricks save: ours is the trick, theirs the plain way")
+    table.row("two SHA-256 states, not hmac.new(...).copy()", *medians(lambda: limit(body), copied, calls=2000))
+    table.row("a header's initial looked at before it is lowered", *medians(by_initial, by_lowering, calls=2000))
+    fields = (delivery.message_id, delivery.timestamp, delivery.body, delivery.secret_fingerprint)
+    table.row(
+        "a Delivery by its slots, not by __init__",
+        *medians(lambda: verified_delivery(*fields), lambda: Delivery(*fields), calls=2000),
+    )
+    table.row("a User from a dict, not by __init__", *medians(assembled, lambda: User(**values), calls=500))
+
+
+def main() -> int:
+    table = Table()
+    print(f"Python {platform.python_version()}, svix {version('svix')}")
+    for part in (signature_check, large_body, typed_verify, fresh_process, tricks):
+        part(table)
+    print(f"\n{table.over} over their limit")
+    return 1 if table.over else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
