@@ -1,5 +1,6 @@
 """Do svix and standardwebhooks agree with us, both ways, wherever we are not stricter on purpose?"""
 
+import binascii
 import time
 
 import pytest
@@ -83,6 +84,25 @@ def test_where_we_are_stricter_on_purpose(change):
     assert agrees(svix.webhooks.Webhook, "svix", headers, "{}")
     with pytest.raises(WebhookVerificationError):
         Webhook(SECRET).verify_signature(headers, b"{}")
+
+
+@pytest.mark.parametrize(
+    ("signature", "body", "escapes"),
+    [
+        ("v1", b"{}", ValueError),
+        ("v1,abc", b"{}", binascii.Error),
+        (None, b"\xff", UnicodeDecodeError),
+        (None, {}, AttributeError),
+    ],
+)
+def test_what_escapes_from_svix(signature, body, escapes):
+    """The README says so."""
+    headers = signed_headers(b"{}", timestamp=int(time.time()))
+    headers["svix-signature"] = signature or headers["svix-signature"]
+    with pytest.raises(escapes):
+        svix.webhooks.Webhook(SECRET).verify(body, headers)
+    with pytest.raises((WebhookVerificationError, TypeError)):
+        Webhook(SECRET).verify(headers, body)
 
 
 def test_mixed_families_are_one_of_them():

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-USERS_CODE = Path(__file__).with_name("typing")
+USERS_CODE = Path(__file__).with_name("users_code")
 FILES = sorted(USERS_CODE.glob("*.py"))
 
 

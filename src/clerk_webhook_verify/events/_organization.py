@@ -28,7 +28,7 @@ class Organization(Record):
     members_count: int | None = None  #: In organizationMembership events only.
     missing_member_with_elevated_permissions: bool | None = None
     pending_invitations_count: int | None = None  #: In organizationMembership events only.
-    max_allowed_memberships: int | None = None  #: 0: no limit.
+    max_allowed_memberships: int | None = None  #: No limit where it is 0.
     admin_delete_enabled: bool | None = None
     public_metadata: dict[str, Any]
     private_metadata: dict[str, Any] | None = None
@@ -46,7 +46,7 @@ class OrganizationMembershipPublicUserData(Record):
     user_id: str
     first_name: str | None = None
     last_name: str | None = None
-    profile_image_url: str | None = None  #: Deprecated: :attr:`image_url`.
+    profile_image_url: str | None = None  #: Deprecated, use ``image_url``.
     image_url: str
     has_image: bool | None = None
     identifier: str | None = None

@@ -129,7 +129,7 @@ class ExternalAccountWithVerification(Record):
     last_name: str | None = None
     given_name: str | None = None
     family_name: str | None = None
-    avatar_url: str | None = None  #: Deprecated: :attr:`image_url`.
+    avatar_url: str | None = None  #: Deprecated, use ``image_url``.
     image_url: str | None = None
     picture: str | None = None
     username: str | None = None
@@ -147,7 +147,7 @@ class SAMLAccountConnection(Record):
 
     id: str
     name: str
-    domain: str | None = None  #: Deprecated: :attr:`domains`.
+    domain: str | None = None  #: Deprecated, use ``domains``.
     domains: tuple[str, ...] = ()
     active: bool
     provider: str
@@ -186,7 +186,7 @@ class EnterpriseAccountConnection(Record):
     provider: str
     name: str
     logo_public_url: str | None = None
-    domain: str | None = None  #: Deprecated: :attr:`domains`.
+    domain: str | None = None  #: Deprecated, use ``domains``.
     domains: tuple[str, ...] = ()
     active: bool
     sync_user_attributes: bool
@@ -242,7 +242,7 @@ class User(Record):
     locale: str | None = None
     birthday: str | None = None  #: In no schema, sent until 2023, always ``""``.
     gender: str | None = None  #: In no schema, sent until 2023, always ``""``.
-    profile_image_url: str | None = None  #: Deprecated: :attr:`image_url`.
+    profile_image_url: str | None = None  #: Deprecated, use ``image_url``.
     image_url: str | None = None
     has_image: bool | None = None
     public_metadata: dict[str, Any]

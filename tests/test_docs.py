@@ -1,0 +1,33 @@
+"""Does every example in README and docs run?"""
+
+from pathlib import Path
+
+import pytest
+from sybil import Sybil
+from sybil.parsers.markdown import PythonCodeBlockParser
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+sybil = Sybil(parsers=[PythonCodeBlockParser()], path=str(ROOT), patterns=["*.md"])
+
+
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if "```python" in page.read_text("utf-8")], ids=lambda page: page.name
+)
+def test_the_examples_of_a_page_run_from_top_to_bottom(page):
+    examples = list(sybil.parse(page).examples())
+    assert len(examples) == page.read_text("utf-8").count("```python")
+    for example in examples:
+        example.evaluate()
+
+
+def test_the_quickstart_is_two_lines():
+    block = (ROOT / "README.md").read_text("utf-8").split("## Quickstart\n\n```shell\n")[1].split("```")[0]
+    assert len(block.splitlines()) == 2
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_example_ends_in_a_visible_result(page):
+    blocks = page.read_text("utf-8").split("```python\n")[1:]
+    if blocks:
+        assert "assert " in "".join(block.split("```")[0] for block in blocks)
