@@ -25,15 +25,9 @@ class EventTables(SphinxDirective):
                     (f"``{field.name}``", f"``{field.type}``", " ".join(comments.get((name, field.name), ())).strip())
                     for field in fields(cls)
                 ]
-                lines += [
-                    "",
-                    f".. rubric:: {name}",
-                    "",
-                    *(cls.__doc__ or "").splitlines(),
-                    "",
-                    *_table(["field", "type", ""], rows),
-                ]
-        return self.parse_text_to_nodes(StringList([line.strip() if "   " not in line else line for line in lines]))
+                lines += ["", f".. rubric:: {name}", "", *cleandoc(cls.__doc__).splitlines(), ""]
+                lines += _table(["field", "type", ""], rows)
+        return self.parse_text_to_nodes(StringList(lines))
 
 
 def _event_rows():
