@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from ._headers import is_message_id
 from ._payload import parse_object
+from ._record import create
 from ._timestamp import LATEST
 from .errors import InvalidPayloadError
 from .events import parse_event
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from .events import Event
 
 
-@dataclass(frozen=True, repr=False, slots=True)
+@dataclass(frozen=True, repr=False)
 class Delivery:
     """One delivery that was verified: these bytes were signed, under this id, at this time, with a secret of ours.
 
@@ -97,17 +98,14 @@ def _decode_body(encoded: object) -> bytes | None:
     return body if b2a_base64(body, newline=False).decode() == encoded else None
 
 
-_create = object.__new__
-_set_message_id, _set_timestamp, _set_body, _set_secret_fingerprint = (
-    Delivery.__dict__[name].__set__ for name in Delivery.__slots__
-)
+_set_attributes = Delivery.__dict__["__dict__"].__set__
 
 
 def verified_delivery(message_id: str, timestamp: int, body: bytes, secret_fingerprint: str) -> Delivery:
-    """A :class:`Delivery`, at half of what its ``__init__`` takes: "signature check" in the benchmark."""
-    delivery = _create(Delivery)
-    _set_message_id(delivery, message_id)
-    _set_timestamp(delivery, timestamp)
-    _set_body(delivery, body)
-    _set_secret_fingerprint(delivery, secret_fingerprint)
+    """A :class:`Delivery`, without what its ``__init__`` takes: "tricks" in the benchmark."""
+    delivery = create(Delivery)
+    _set_attributes(
+        delivery,
+        {"message_id": message_id, "timestamp": timestamp, "body": body, "secret_fingerprint": secret_fingerprint},
+    )
     return delivery

@@ -232,7 +232,7 @@ def tricks(table: Table) -> None:
     table.row("a header's initial looked at before it is lowered", *medians(by_initial, by_lowering, calls=2000))
     fields = (delivery.message_id, delivery.timestamp, delivery.body, delivery.secret_fingerprint)
     table.row(
-        "a Delivery by its slots, not by __init__",
+        "a Delivery from a dict, not by __init__",
         *medians(lambda: verified_delivery(*fields), lambda: Delivery(*fields), calls=2000),
     )
     table.row("a User from a dict, not by __init__", *medians(assembled, lambda: User(**values), calls=500))
