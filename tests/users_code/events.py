@@ -1,19 +1,27 @@
 """What a type checker knows of events. A line that ends in ``# wrong`` must be refused by mypy and by pyright."""
 
+from datetime import datetime
 from typing import Any
 
 from typing_extensions import assert_never, assert_type
 
 from clerk_webhook_verify import Delivery, Event, UnknownEvent
 from clerk_webhook_verify.events import (
+    BillingPlan,
     DeletedObject,
     EmailAddress,
+    EventType,
+    KnownEvent,
+    OrganizationMembershipCreated,
+    PaymentAttemptUpdated,
     Session,
     SessionCreated,
     User,
     UserCreated,
     UserDeleted,
+    UserEvent,
     UserUpdated,
+    as_datetime,
 )
 
 
@@ -88,3 +96,48 @@ def made_by_hand(delivery: Delivery) -> UserDeleted:
     data = DeletedObject(object="user", id="user_1", deleted=True)
     UserDeleted(type="user.deleted", data={"id": "user_1"}, raw={}, delivery=delivery)  # wrong
     return UserDeleted(type="user.deleted", data=data, raw={}, delivery=delivery)
+
+
+def every_user_event(event: UserEvent) -> str | None:
+    match event:
+        case UserCreated() | UserUpdated():
+            return event.data.full_name
+        case UserDeleted():
+            return event.data.id
+        case _:
+            assert_never(event)
+
+
+def not_every_user_event(event: UserEvent) -> None:
+    match event:
+        case UserCreated() | UserUpdated():
+            pass
+        case _:
+            assert_never(event)  # wrong
+
+
+def narrowed_to_a_family(event: Event) -> None:
+    if isinstance(event, UserEvent):
+        assert_type(event, UserCreated | UserUpdated | UserDeleted)
+    elif isinstance(event, KnownEvent):
+        print(event.data.id)
+    if isinstance(event, OrganizationMembershipCreated):
+        assert_type(event.data.organization.slug, str)
+        assert_type(event.data.permissions, tuple[str, ...])
+    if isinstance(event, PaymentAttemptUpdated):
+        assert_type(event.data.totals.grand_total.amount, int)
+        assert_type(event.data.subscription_items[0].plan, BillingPlan | None)
+
+
+def helpers(user: User, event: Event) -> None:
+    assert_type(user.primary_email_address, EmailAddress | None)
+    assert_type(user.full_name, str | None)
+    assert_type(event.occurred_at, datetime | None)
+    assert_type(as_datetime(user.created_at), datetime)
+    user.full_name = "Ada"  # wrong
+
+
+def types(known: EventType) -> EventType:
+    if known == "user.created":
+        return "user.deleted"
+    return "user.craeted"  # wrong

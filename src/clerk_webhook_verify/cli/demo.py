@@ -47,7 +47,7 @@ def run(arguments: Namespace) -> int:
     wrong = 0
     accepted = refused = 0
     print(f"a receiver listens on http://127.0.0.1:{receiver.server_port}{_PATH}\n")
-    print(f"{'delivery':<30} {'verdict':<19} what the receiver has in hand, or how to mend it")
+    print(f"{'delivery':<32} {'verdict':<19} what the receiver has in hand, or how to mend it")
     try:
         for attempt in _attempts(webhook):
             status = _send(receiver.server_port, attempt)
@@ -58,9 +58,9 @@ def run(arguments: Namespace) -> int:
             refused += bool(verdict.code)
             mark = "" if as_it_should else f"   <- wrong: {attempt.code or 'accepted'} and {attempt.status} were due"
             first, *more = wrap(verdict.text, 70)
-            print(f"{attempt.name:<30} {verdict.code or 'accepted':<19} {first}{mark}")
+            print(f"{attempt.name:<32} {verdict.code or 'accepted':<19} {first}{mark}")
             for line in more:
-                print(f"{'':<50} {line}")
+                print(f"{'':<52} {line}")
     finally:
         receiver.shutdown()
         receiver.server_close()

@@ -72,6 +72,98 @@ class OrganizationMembership(Record):
     updated_at: int
 
 
+@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
+class OrganizationDomainVerification(Record):
+    """How far the verification of a domain got. Times are Unix milliseconds."""
+
+    status: str  #: unverified, verified, failed or expired.
+    strategy: str
+    attempts: int | None = None
+    expire_at: int | None = None  #: In some deliveries under the next name.
+    expires_at: int | None = None
+    verified_at: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
+class OrganizationInvitationPublicOrganizationData(Record):
+    """What the invited may see of an organization."""
+
+    id: str
+    name: str
+    slug: str
+    image_url: str | None = None
+    has_image: bool
+
+
+@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
+class OrganizationDomain(Record):
+    """A domain whose users can join an organization. Times are Unix milliseconds."""
+
+    object: str
+    id: str
+    organization_id: str
+    name: str
+    enrollment_mode: str  #: manual_invitation, automatic_invitation, automatic_suggestion or enterprise_sso.
+    affiliation_email_address: str | None = None
+    affiliation_verification: OrganizationDomainVerification | None = None
+    ownership_verification: OrganizationDomainVerification | None = None
+    verification: OrganizationDomainVerification | None = None  #: Deprecated, use the two above.
+    total_pending_invitations: int
+    total_pending_suggestions: int
+    public_organization_data: OrganizationInvitationPublicOrganizationData | None = None
+    created_at: int
+    updated_at: int
+
+
+@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
+class OrganizationInvitationPublicUserData(Record):
+    """What the invited may see of who invited them."""
+
+    user_id: str
+    first_name: str | None = None
+    last_name: str | None = None
+    image_url: str
+    has_image: bool
+    identifier: str
+
+
+@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
+class OrganizationInvitation(Record):
+    """An invitation to an organization. Times are Unix milliseconds."""
+
+    object: str
+    id: str
+    email_address: str
+    role: str
+    role_name: str | None = None
+    organization_id: str | None = None
+    inviter_id: str | None = None
+    public_inviter_data: OrganizationInvitationPublicUserData | None = None
+    public_organization_data: OrganizationInvitationPublicOrganizationData | None = None
+    status: str | None = None  #: pending, accepted, revoked or expired.
+    public_metadata: dict[str, Any] | None = None
+    private_metadata: dict[str, Any] | None = None
+    url: str | None = None
+    expires_at: int | None = None
+    created_at: int
+    updated_at: int
+
+
+@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
+class OrganizationInvitationAcceptedData(Record):
+    """Where the schema has the organization of an accepted invitation; others have it in the invitation itself."""
+
+    public_organization_data: OrganizationInvitationPublicOrganizationData | None = None
+
+
+@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
+class OrganizationInvitationAcceptedPayload(OrganizationInvitation):
+    """An invitation to an organization that was accepted. Times are Unix milliseconds."""
+
+    user_id: str | None = None  #: Who accepted it.
+    data: OrganizationInvitationAcceptedData | None = None
+
+
 @event_class(frozen=True, kw_only=True, repr=False, eq=False)
 class OrganizationCreated(Event):
     """An organization was created."""
@@ -91,3 +183,83 @@ class OrganizationDeleted(Event):
     """An organization was deleted."""
 
     data: DeletedObject
+
+
+@event_class(frozen=True, kw_only=True, repr=False, eq=False)
+class OrganizationDomainCreated(Event):
+    """A domain of an organization was added."""
+
+    data: OrganizationDomain
+
+
+@event_class(frozen=True, kw_only=True, repr=False, eq=False)
+class OrganizationDomainUpdated(Event):
+    """A domain of an organization was changed."""
+
+    data: OrganizationDomain
+
+
+@event_class(frozen=True, kw_only=True, repr=False, eq=False)
+class OrganizationDomainDeleted(Event):
+    """A domain of an organization was removed."""
+
+    data: DeletedObject
+
+
+@event_class(frozen=True, kw_only=True, repr=False, eq=False)
+class OrganizationInvitationCreated(Event):
+    """Somebody was invited to an organization."""
+
+    data: OrganizationInvitation
+
+
+@event_class(frozen=True, kw_only=True, repr=False, eq=False)
+class OrganizationInvitationAccepted(Event):
+    """An invitation to an organization was accepted."""
+
+    data: OrganizationInvitationAcceptedPayload
+
+
+@event_class(frozen=True, kw_only=True, repr=False, eq=False)
+class OrganizationInvitationRevoked(Event):
+    """An invitation to an organization was taken back."""
+
+    data: OrganizationInvitation
+
+
+@event_class(frozen=True, kw_only=True, repr=False, eq=False)
+class OrganizationMembershipCreated(Event):
+    """A user became a member of an organization."""
+
+    data: OrganizationMembership
+
+
+@event_class(frozen=True, kw_only=True, repr=False, eq=False)
+class OrganizationMembershipUpdated(Event):
+    """A membership, its role for example, was changed."""
+
+    data: OrganizationMembership
+
+
+@event_class(frozen=True, kw_only=True, repr=False, eq=False)
+class OrganizationMembershipDeleted(Event):
+    """A user is a member no more; the data is the membership as it was."""
+
+    data: OrganizationMembership
+
+
+#: Any event of this family, for annotations, ``isinstance`` and ``match``.
+OrganizationEvent = (
+    OrganizationCreated
+    | OrganizationUpdated
+    | OrganizationDeleted
+    | OrganizationDomainCreated
+    | OrganizationDomainUpdated
+    | OrganizationDomainDeleted
+    | OrganizationInvitationCreated
+    | OrganizationInvitationAccepted
+    | OrganizationInvitationRevoked
+    | OrganizationMembershipCreated
+    | OrganizationMembershipUpdated
+    | OrganizationMembershipDeleted
+)

@@ -82,3 +82,7 @@ class SessionRevoked(Event):
     """A session was revoked by the application."""
 
     data: Session
+
+
+#: Any event of this family, for annotations, ``isinstance`` and ``match``.
+SessionEvent = SessionCreated | SessionEnded | SessionPending | SessionRemoved | SessionRevoked

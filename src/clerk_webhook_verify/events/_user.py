@@ -9,10 +9,12 @@ from .envelope import Event, event_class
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, TypeVar
 
     from ._deleted_object import DeletedObject
     from ._organization import OrganizationMembership
+
+    T = TypeVar("T", "EmailAddress", "PhoneNumber")
 
 
 @dataclass(frozen=True, kw_only=True, repr=False, eq=False)
@@ -280,6 +282,29 @@ class User(Record):
     bypass_client_trust: bool | None = None
     scim: SCIMUserMetadata | None = None
 
+    @property
+    def primary_email_address(self) -> EmailAddress | None:
+        """The e-mail address that ``primary_email_address_id`` names, wherever it stands in the list."""
+        return _named(self.primary_email_address_id, self.email_addresses, EmailAddress)
+
+    @property
+    def primary_phone_number(self) -> PhoneNumber | None:
+        """The phone number that ``primary_phone_number_id`` names, wherever it stands in the list."""
+        return _named(self.primary_phone_number_id, self.phone_numbers, PhoneNumber)
+
+    @property
+    def full_name(self) -> str | None:
+        """First and last name with a space between them, or the one that is there, or None."""
+        names = [name for name in (self.first_name, self.last_name) if name and isinstance(name, str)]
+        return " ".join(names) or None
+
+
+def _named(identity: str | None, items: tuple[T, ...], cls: type[T]) -> T | None:
+    """The item with that id; what came in another shape than declared has none."""
+    if identity is None or not isinstance(items, tuple):
+        return None
+    return next((item for item in items if isinstance(item, cls) and item.id == identity), None)
+
 
 @event_class(frozen=True, kw_only=True, repr=False, eq=False)
 class UserCreated(Event):
@@ -300,3 +325,7 @@ class UserDeleted(Event):
     """A user was deleted."""
 
     data: DeletedObject
+
+
+#: Any event of this family, for annotations, ``isinstance`` and ``match``.
+UserEvent = UserCreated | UserUpdated | UserDeleted

@@ -9,6 +9,7 @@ from .._record import Record
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from dataclasses import dataclass as event_class  # for type checkers every event class is decorated
+    from datetime import datetime
     from typing import Any
 
     from .._delivery import Delivery
@@ -55,6 +56,16 @@ class Event(Record):
     def message_id(self) -> str:
         """Short for ``delivery.message_id``: the idempotency key."""
         return self.delivery.message_id
+
+    @property
+    def occurred_at(self) -> datetime | None:
+        """The envelope's :attr:`timestamp` as an aware datetime in UTC; None where there is none that can be read."""
+        from ._time import as_datetime  # datetime takes two milliseconds to import, and few ask for it
+
+        try:
+            return as_datetime(self.timestamp)  # type: ignore[arg-type]  # what is not an int is told below
+        except (TypeError, ValueError):
+            return None
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(type={self.type[:64]!r}, delivery={self.delivery!r})"

@@ -1,0 +1,129 @@
+"""What does typing an event cost, beside json.loads, pydantic and msgspec, and does it stay linear?
+
+    python tests/bench/events.py
+
+pydantic and msgspec read the same bytes into models of the same shape, made from our classes: every field optional, as
+deliveries ask for. They check types; we do not, on purpose, since an authentic event must come through.
+"""
+
+import gc
+import json
+import re
+import sys
+from collections.abc import Callable
+from dataclasses import fields
+from functools import partial
+from typing import Any
+
+import msgspec
+import pydantic
+from core import OURS, SVIX, Table, medians, request_headers
+
+from clerk_webhook_verify import Delivery, events
+from clerk_webhook_verify._samples import sample_payload
+from clerk_webhook_verify.events._catalog import EVENTS
+
+PLAIN = {"str": str, "int": int, "float": float, "bool": bool, "dict[str, Any]": dict[str, Any]}
+models: dict[tuple[str, str], Any] = {}
+
+
+def model(kind: str, name: str) -> Any:
+    """The pydantic or msgspec model of the same shape as our class called *name*."""
+    if (kind, name) not in models:
+        shape = {field.name: model_type(kind, str(field.type)) for field in fields(getattr(events, name))}
+        if kind == "pydantic":
+            models[kind, name] = pydantic.create_model(name, **{field: (typed, None) for field, typed in shape.items()})
+        else:
+            models[kind, name] = msgspec.defstruct(name, [(field, typed, None) for field, typed in shape.items()])
+    return models[kind, name]
+
+
+def model_type(kind: str, annotation: str) -> Any:
+    annotation = annotation.removesuffix(" | None")
+    if annotation in PLAIN:
+        return PLAIN[annotation] | None
+    many = re.fullmatch(r"tuple\[(\w+), \.\.\.\]", annotation)
+    inner = many[1] if many else annotation
+    typed = PLAIN.get(inner) or model(kind, inner)
+    return (tuple[typed, ...] if many else typed) | None
+
+
+def envelope(kind: str, data: str) -> Any:
+    shape = {
+        "type": str,
+        "data": model(kind, data),
+        "timestamp": int,
+        "instance_id": str,
+        "event_attributes": model(kind, "EventAttributes"),
+    }
+    if kind == "pydantic":
+        return pydantic.create_model("Event", **{name: (typed, ...) for name, typed in shape.items()})
+    return msgspec.defstruct("Event", list(shape.items()))
+
+
+def largest_of_each_family() -> dict[str, bytes]:
+    largest: dict[str, tuple[str, bytes]] = {}
+    for event_type, (module, _) in EVENTS.items():
+        body = json.dumps(sample_payload(event_type), separators=(",", ":"), ensure_ascii=False).encode()
+        if len(body) > len(largest.get(module, ("", b""))[1]):
+            largest[module] = event_type, body
+    return dict(largest.values())
+
+
+def readers_of(event_type: str, body: bytes) -> list[Callable[[], object]]:
+    delivery = Delivery("msg_1", 1, body, "0")
+    data = getattr(events, EVENTS[event_type][1]).__annotations__["data"]
+    validate = envelope("pydantic", data).model_validate_json
+    decode = msgspec.json.Decoder(envelope("msgspec", data)).decode
+    return [delivery.parse, lambda: json.loads(body), lambda: validate(body), lambda: decode(body)]
+
+
+def decoding() -> None:
+    print(f"{'parse, µs':<36} {'bytes':>6} {'ours':>10} {'json.loads':>10} {'pydantic':>10} {'msgspec':>10}")
+    for event_type, body in largest_of_each_family().items():
+        figures = medians(*readers_of(event_type, body), calls=200, rounds=31)
+        print(f"{event_type:<36} {len(body):>6} " + " ".join(f"{figure:>10.1f}" for figure in figures))
+
+
+def the_most_nested(table: Table) -> None:
+    body = json.dumps(sample_payload("paymentAttempt.updated"), separators=(",", ":"), ensure_ascii=False).encode()
+    headers = request_headers(body)
+    ours, theirs = medians(
+        lambda: OURS.verify(headers, body), lambda: (SVIX.verify(body, headers), json.loads(body)), calls=200
+    )
+    table.head(f"verify to the typed event, {len(body):,} bytes of paymentAttempt.updated, the most nested")
+    table.row("theirs: svix + json.loads", ours, theirs, 1.35)
+
+
+def unknown_keys(count: int) -> dict[str, Any]:
+    return {f"key{number}": number for number in range(count)}
+
+
+def addresses(count: int) -> dict[str, Any]:
+    return {"email_addresses": sample_payload("user.created")["data"]["email_addresses"][:1] * count}
+
+
+def growth() -> None:
+    """With the collector off: full collections, which any parser of large JSON sets off, grow faster than the input."""
+    print(f"\n{'parse, ms, beside json.loads':<36} {'25,000':>16} {'50,000':>16} {'100,000':>16}")
+    gc.disable()
+    for name, make in {"unknown keys": unknown_keys, "e-mail addresses": addresses}.items():
+        figures = []
+        for count in (25_000, 50_000, 100_000):
+            body = json.dumps({"type": "user.created", "data": make(count)}).encode()
+            figures.append(medians(Delivery("msg_1", 1, body, "0").parse, partial(json.loads, body), calls=1, rounds=5))
+        print(f"{name:<36} " + " ".join(f"{ours / 1e3:>7.1f} {theirs / 1e3:>8.1f}" for ours, theirs in figures))
+    gc.enable()
+
+
+def main() -> int:
+    table = Table()
+    decoding()
+    the_most_nested(table)
+    growth()
+    print(f"\n{table.over} over their limit")
+    return 1 if table.over else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,151 @@
+"""Does every event and every field of Clerk's catalogue have its place in our classes, typed as deliveries are?
+
+``catalog.json`` holds the facts. When Clerk adds a type or a field, add it there: this test turns red and says which
+class to touch. docs/catalogue.md tells the whole way.
+"""
+
+import json
+import re
+from dataclasses import fields
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from clerk_webhook_verify import events
+from clerk_webhook_verify.events._catalog import EVENTS, NAMES
+
+CATALOG = json.loads(Path(__file__).with_name("catalog.json").read_text("utf-8"))
+
+#: The schemas whose class has another name than they. Where several have the same, it holds the fields of all.
+CLASS_OF = {
+    "EmailEventPayload": "Email",
+    "SmsEventPayload": "Sms",
+    "PaymentAttemptEventPayload": "PaymentAttempt",
+    "SubscriptionEventPayload": "Subscription",
+    "BillingSubscriptionItemEventPayload": "SubscriptionItem",
+    "BillingSubscriptionItem": "SubscriptionItem",
+    "BillingSubscriptionItemEventPlan": "BillingPlan",
+    "SessionEventPayload": "Session",
+    "WebhookEventPayload": "Event",
+    **{name: "Verification" for name in CATALOG["schemas"] if name.startswith("verification_")},
+}
+PLAIN = {"string": "str", "integer": "int", "number": "float", "boolean": "bool", "object": "dict[str, Any]"}
+
+#: What a class has besides the catalogue's fields, which must therefore never take these names.
+HELPERS = {
+    "User": {"primary_email_address", "primary_phone_number", "full_name"},
+    "Event": {"data", "raw", "delivery", "message_id", "occurred_at"},
+}
+
+
+def class_of(schema: str) -> str:
+    return CLASS_OF.get(schema, schema)
+
+
+def annotation(json_type: str) -> str:
+    if json_type in PLAIN:
+        return PLAIN[json_type]
+    if json_type.startswith("list["):
+        return f"tuple[{annotation(json_type[5:-1])}, ...]"
+    (name,) = {class_of(schema) for schema in json_type.split("|")}
+    return name
+
+
+def wanted_fields() -> dict[str, dict[str, str]]:
+    """By class and field, the annotation that the catalogue asks for."""
+    schemas_of: dict[str, list[dict[str, str]]] = {}
+    for schema, its_fields in CATALOG["schemas"].items():
+        schemas_of.setdefault(class_of(schema), []).append(its_fields)
+    wanted: dict[str, dict[str, str]] = {}
+    for name, schemas in schemas_of.items():
+        wanted[name] = {}
+        for field in {field: None for schema in schemas for field in schema}:
+            told = [schema[field].split(" ") for schema in schemas if field in schema]
+            (typed,) = {annotation(json_type) for json_type, *_ in told}
+            optional = len(told) < len(schemas) or any(marks for _, *marks in told)
+            wanted[name][field] = f"{typed} | None" if optional and not typed.startswith("tuple[") else typed
+    return wanted
+
+
+WANTED = wanted_fields()
+
+
+@pytest.mark.parametrize("event_type", CATALOG["events"])
+def test_every_event_type_has_its_class_and_data(event_type):
+    name = "".join(part[0].upper() + part[1:] for part in event_type.split("."))
+    assert event_type in EVENTS, f"add the class {name} and its row in events/_catalog.py"
+    assert EVENTS[event_type][1] == name
+    data = class_of(CATALOG["events"][event_type])
+    assert getattr(events, name).__annotations__ == {"data": data}, f"{name}.data is to be a {data}"
+
+
+def test_there_is_no_event_type_too_many():
+    assert set(EVENTS) == set(CATALOG["events"])
+    assert len(EVENTS) == 46
+
+
+@pytest.mark.parametrize("name", [name for name in WANTED if name != "Event"])
+def test_every_field_is_there_and_typed_as_the_catalogue_says(name):
+    cls = getattr(events, name)
+    has = {field.name: field.type for field in fields(cls)}
+    wanted = WANTED[name]
+    assert not wanted.keys() - has.keys(), f"add these fields to {cls.__module__}.{name}"
+    assert not has.keys() - wanted.keys(), f"the catalogue does not know these fields of {cls.__module__}.{name}"
+    assert has == wanted, f"{cls.__module__}.{name} has a field of another type"
+
+
+def test_the_envelope_has_its_fields():
+    has = {field.name: field.type for field in fields(events.Event)}
+    assert has["type"] == WANTED["Event"]["type"]
+    assert WANTED["Event"].keys() - has.keys() == {"object"}, "always 'event', so it stays in raw"
+
+
+@pytest.mark.parametrize("name", HELPERS)
+def test_no_field_of_the_catalogue_takes_a_helpers_name(name):
+    taken = HELPERS[name] & WANTED[name].keys()
+    assert not taken, f"rename the helper, or {name} hides Clerk's field"
+    assert all(
+        hasattr(getattr(events, name), helper) or helper in {"data", "raw", "delivery"} for helper in HELPERS[name]
+    )
+
+
+def test_no_class_takes_a_name_that_records_use_themselves():
+    for name, wanted in WANTED.items():
+        own = {attribute for attribute in dir(events.Event.__mro__[1]) if attribute.startswith("__")}
+        assert not own & wanted.keys(), name
+
+
+@pytest.mark.parametrize("name", WANTED)
+def test_what_may_be_missing_has_a_default_and_nothing_else_has(name):
+    for field in fields(getattr(events, name)):
+        if name == "Event" and field.name in HELPERS["Event"]:
+            continue
+        optional = field.type.endswith("| None")
+        if not field.type.startswith("tuple["):
+            assert (field.default is None) is optional, f"{name}.{field.name}"
+
+
+def test_the_unions_hold_the_events_of_their_family():
+    unions = {
+        "UserEvent": "_user",
+        "SessionEvent": "_session",
+        "OrganizationEvent": "_organization",
+        "RoleEvent": "_role",
+        "MessageEvent": "_message",
+        "BillingEvent": "_billing",
+        "WaitlistEvent": "_waitlist",
+    }
+    for union, module in unions.items():
+        assert union in NAMES[module]
+        assert {cls.__name__ for cls in get_args(getattr(events, union))} == {
+            name for where, name in EVENTS.values() if where == module
+        }
+    assert {cls.__name__ for cls in get_args(events.KnownEvent)} == {name for _, name in EVENTS.values()}
+    assert set(get_args(events.EventType)) == set(EVENTS)
+
+
+def test_the_front_of_events_names_all_of_them_for_type_checkers():
+    text = Path(events.__file__).read_text("utf-8")
+    exported = set(re.findall(r"^ *(?:from \.\w+ import )?(\w+) as \1,?$", text, re.MULTILINE))
+    assert exported == set(events._catalog.names())
