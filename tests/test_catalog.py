@@ -14,6 +14,7 @@ import pytest
 
 from clerk_webhook_verify import events
 from clerk_webhook_verify.events._catalog import EVENTS, NAMES
+from clerk_webhook_verify.testing import sample
 
 CATALOG = json.loads(Path(__file__).with_name("catalog.json").read_text("utf-8"))
 
@@ -82,7 +83,6 @@ def test_every_event_type_has_its_class_and_data(event_type):
 
 def test_there_is_no_event_type_too_many():
     assert set(EVENTS) == set(CATALOG["events"])
-    assert len(EVENTS) == 46
 
 
 @pytest.mark.parametrize("name", [name for name in WANTED if name != "Event"])
@@ -124,6 +124,37 @@ def test_what_may_be_missing_has_a_default_and_nothing_else_has(name):
         optional = field.type.endswith("| None")
         if not field.type.startswith("tuple["):
             assert (field.default is None) is optional, f"{name}.{field.name}"
+
+
+def check_value(value: object, annotation: str, where: str) -> None:
+    """Hold a value of a sample against a field's annotation."""
+    if annotation.endswith(" | None"):
+        if value is None:
+            return
+        annotation = annotation.removesuffix(" | None")
+    if annotation.startswith("tuple["):
+        assert isinstance(value, list), where
+        for item in value:
+            check_value(item, annotation[len("tuple[") : -len(", ...]")], where)
+    elif annotation in {"str", "int", "float", "bool"}:
+        assert type(value).__name__ == annotation, where
+    elif annotation == "dict[str, Any]":
+        assert isinstance(value, dict), where
+    else:
+        wanted = WANTED[annotation]
+        assert value.keys() <= wanted.keys(), where
+        required = {name for name, typed in wanted.items() if not typed.endswith("| None") and typed[:6] != "tuple["}
+        assert required <= value.keys(), where
+        for name, inner in value.items():
+            check_value(inner, wanted[name], f"{where}.{name}")
+
+
+@pytest.mark.parametrize("event_type", CATALOG["events"])
+def test_every_sample_has_what_the_catalogue_requires_in_the_types_that_it_says(event_type):
+    payload = sample(event_type)
+    check_value(payload["data"], class_of(CATALOG["events"][event_type]), event_type)
+    check_value(payload["event_attributes"], "EventAttributes", event_type)
+    assert payload.keys() == {"data", "event_attributes", "instance_id", "object", "timestamp", "type"}
 
 
 def test_the_unions_hold_the_events_of_their_family():

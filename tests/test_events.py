@@ -179,6 +179,16 @@ class TestData:
         assert event.raw["data"] == data
         assert vars(event.data).keys() == set(USER_FIELDS)
 
+    def test_deep_nesting_comes_through_anywhere(self):
+        deep: object = {}
+        for _ in range(200):
+            deep = {"x": [deep]}
+        event = user_created(
+            public_metadata=deep, email_addresses=[deep], organization_memberships=[{"organization": deep}]
+        )
+        assert event.data.public_metadata == event.raw["data"]["public_metadata"] == deep
+        assert isinstance(event.data.organization_memberships[0].organization, Organization)
+
     def test_a_hundred_thousand_unknown_keys_and_fifty_thousand_addresses(self):
         """Linear time is the benchmark's matter; here it is about the result."""
         event = user_created(**{f"key{number}": 0 for number in range(100_000)}, email_addresses=[{"id": "a"}] * 50_000)
