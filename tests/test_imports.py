@@ -97,6 +97,11 @@ def test_what_is_not_met_is_not_imported():
     )
 
 
+def test_the_test_kit_loads_no_family_by_itself():
+    loaded = modules_after("import clerk_webhook_verify.testing")
+    assert not {name.rpartition(".")[2] for name in loaded if ".events._" in name} - {"_catalog", "_decoder"}
+
+
 def test_a_family_is_imported_when_its_first_event_arrives():
     def families(code: str) -> set[str]:
         loaded = {name.rpartition(".")[2] for name in modules_after(VERIFY + code) if ".events._" in name}

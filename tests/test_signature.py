@@ -208,6 +208,10 @@ class TestSigning:
         assert first["svix-timestamp"] == str(NOW)
         assert webhook.verify(first, BODY).message_id == first["svix-id"]
 
+    @pytest.mark.parametrize("timestamp", [0, 999_999_999_999])
+    def test_the_first_and_the_last_second_are_signed(self, timestamp):
+        assert webhook.sign(MESSAGE_ID, timestamp, BODY) == sign(BODY, timestamp=timestamp)
+
     @pytest.mark.parametrize(
         ("message_id", "timestamp", "body", "error"),
         [
@@ -225,6 +229,7 @@ class TestSigning:
             ("msg_1", True, BODY, TypeError),
             ("msg_1", NOW, {"type": "x"}, TypeError),
             ("msg_1", NOW, None, TypeError),
+            ("msg_1", NOW, "\ud800", ValueError),
         ],
     )
     def test_refuses_what_verify_would_refuse(self, message_id, timestamp, body, error):

@@ -104,6 +104,14 @@ def parse_headers(headers: Headers) -> tuple[str, str, str]:
         and not repeated
     ):
         return message_id, timestamp, signatures  # the usual form, told in half the time
+    return _held_to_form(family, repeated, message_id, timestamp, signatures)
+
+
+def _held_to_form(
+    family: tuple[str, str, str], repeated: list[str], message_id: str, timestamp: str, signatures: str
+) -> tuple[str, str, str]:
+    """The long way: what is unusual passes, what is wrong is told."""
+    id_name, timestamp_name, _ = family
     for name in repeated:
         if name in family:
             raise MalformedHeaderError(name, "is given twice: pass the headers as they arrived, without copies")

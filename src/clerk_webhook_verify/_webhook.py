@@ -145,7 +145,7 @@ class Webhook:
         Raises:
             TypeError, ValueError: :meth:`verify` would refuse it.
         """
-        signed = body_bytes(body)
+        signed = body.encode() if isinstance(body, str) else body_bytes(body)  # a lone surrogate is a ValueError here
         if not isinstance(message_id, str):
             raise TypeError(f"message_id must be a str, not {type(message_id).__name__}")
         if not is_message_id(message_id):

@@ -17,8 +17,12 @@ from ._delivery import Delivery
 from ._samples import sample_payload
 from ._secret import Secret
 from ._webhook import Webhook
-from .events import Event, EventType
+from .events import Event
 from .events._catalog import EVENTS, load
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .events import EventType
 
 #: What :func:`signed_request` can get wrong. Every one of them is refused.
 Fault = Literal[
