@@ -157,3 +157,48 @@ class BodyTooLargeError(WebhookVerificationError):
 
     def __str__(self) -> str:
         return f"the body is longer than {self.limit} bytes: raise the limit if your deliveries are really that large"
+
+
+class BodyIncompleteError(WebhookVerificationError):
+    """The sender left before the body was complete, or declared a longer one than it sent. Answer 400."""
+
+    code = "body_incomplete"
+
+    def __init__(self, received: int | None = None, declared: int | None = None) -> None:
+        super().__init__(received, declared)
+        self.received = received  #: How many bytes arrived, where it is known.
+        self.declared = declared  #: How many the Content-Length header announced, where it did.
+
+    def __str__(self) -> str:
+        if self.received is None or self.declared is None:
+            return "the sender closed the connection before the body was complete"
+        return f"the body ends after {self.received} of {self.declared} bytes: the sender left, or declared too many"
+
+
+class BodyTimeoutError(WebhookVerificationError):
+    """The body did not arrive in time. Answer 408."""
+
+    code = "body_timeout"
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(seconds)
+        self.seconds = seconds  #: How long was waited.
+
+    def __str__(self) -> str:
+        return (
+            f"the body did not arrive within {self.seconds:g} s: the sender is slow, "
+            "or a middleware read the body and does not pass it on"
+        )
+
+
+class BodyConsumedError(WebhookError):
+    """Something else in the application has read the body. The sender has done nothing wrong: answer 500."""
+
+    code = "body_consumed"
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(problem)
+        self.problem = problem  #: What happened and how to mend it.
+
+    def __str__(self) -> str:
+        return self.problem

@@ -1,0 +1,91 @@
+"""What all adapters have in common: which webhook they use, what they answer, what they log. It verifies nothing."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import contextmanager
+
+from ._webhook import Webhook
+from .errors import BodyTimeoutError, BodyTooLargeError, WebhookError, WebhookVerificationError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from .events import Event
+
+MAX_BODY = 1_048_576  # bytes; Clerk's deliveries are a few thousand
+BODY_TIMEOUT = 10.0  # seconds; the sender itself gives up after 15
+
+#: The same for every refusal: what was wrong is for the log, not for whoever tries.
+REFUSAL = {"detail": "webhook refused"}
+
+_logger = logging.getLogger("clerk_webhook_verify")
+
+
+def resolve(webhook: object, usage: str) -> Webhook:
+    """The webhook that a decorator was given, or the environment's.
+
+    Args:
+        webhook: A :class:`Webhook` or None.
+        usage: The line that would be right, for the error's text.
+    Raises:
+        TypeError: It is something else: a view, since the parentheses were forgotten, or a secret.
+        InvalidSecretError: It is None, and the environment has no secret.
+    """
+    if webhook is None:
+        return Webhook()
+    if not isinstance(webhook, Webhook):
+        kind = "a function: the parentheses are missing" if callable(webhook) else f"a {type(webhook).__name__}"
+        raise TypeError(f"webhook must be a Webhook or None, not {kind}; write {usage}")
+    return webhook
+
+
+def status_of(error: WebhookError) -> int:
+    """The HTTP status that answers *error*: 4xx is the sender's fault, 500 ours."""
+    if isinstance(error, BodyTooLargeError):
+        return 413
+    if isinstance(error, BodyTimeoutError):
+        return 408
+    return 400 if isinstance(error, WebhookVerificationError) else 500
+
+
+def declared_length(content_length: str | None) -> int | None:
+    """The length that a request declares; None where it declares none that is a number."""
+    if content_length and content_length.isdecimal() and content_length.isascii() and len(content_length) < 19:
+        return int(content_length)
+    return None
+
+
+@contextmanager
+def logged(fingerprints: tuple[str, ...] = ()) -> Iterator[None]:
+    """Log what keeps a request from being verified, and let it pass on.
+
+    The record has ``code``, ``message_id``, ``skew`` and ``fingerprints`` as attributes, for metrics.
+    """
+    try:
+        yield
+    except WebhookError as error:
+        facts = {
+            "code": error.code,
+            "message_id": error.message_id,
+            "skew": getattr(error, "skew", None),
+            "fingerprints": fingerprints,
+        }
+        level = logging.WARNING if isinstance(error, WebhookVerificationError) else logging.ERROR
+        _logger.log(
+            level, "refused a delivery: %s: %s; message id %r", error.code, error, error.message_id, extra=facts
+        )
+        raise
+
+
+def log_verified(event: Event) -> None:
+    """Log a verified delivery, with ``event_type``, ``message_id`` and ``fingerprint`` as attributes of the record."""
+    facts = {
+        "event_type": event.type,
+        "message_id": event.message_id,
+        "fingerprint": event.delivery.secret_fingerprint,
+    }
+    _logger.info(
+        "verified %r, message id %r, secret %s", event.type, event.message_id, facts["fingerprint"], extra=facts
+    )

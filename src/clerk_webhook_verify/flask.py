@@ -1,0 +1,97 @@
+"""Flask: ``event = verify_request(webhook)`` in a view, or ``@clerk_webhook()`` on it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from functools import wraps
+from typing import Concatenate, ParamSpec
+
+from flask import Response, current_app, request
+from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
+
+from ._door import MAX_BODY, REFUSAL, log_verified, logged, resolve, status_of
+from ._webhook import Webhook
+from .errors import BodyConsumedError, BodyIncompleteError, BodyTooLargeError, WebhookError
+from .events import Event
+
+P = ParamSpec("P")
+
+
+def verify_request(webhook: Webhook, *, max_body: int = MAX_BODY) -> Event:
+    """Verify the current request.
+
+    Args:
+        webhook: Holds the secrets.
+        max_body: The most bytes to read.
+    Returns:
+        The event. ``request.get_data()`` and ``request.get_json()`` go on working.
+    Raises:
+        WebhookVerificationError: The request is refused; ``BodyTooLargeError`` and ``BodyIncompleteError`` among them.
+        BodyConsumedError: Something read the body before.
+    """
+    with logged(webhook.fingerprints):
+        webhook.check_headers(request.headers)
+        event = webhook.verify(request.headers, _raw_body(max_body))
+    log_verified(event)
+    return event
+
+
+def clerk_webhook(
+    webhook: Webhook | None = None, *, max_body: int = MAX_BODY
+) -> Callable[
+    [Callable[Concatenate[Event, P], ResponseReturnValue | Awaitable[ResponseReturnValue | None] | None]],
+    Callable[P, ResponseReturnValue],
+]:
+    """Make a view of ``handler(event, **url_variables)``; what is refused never reaches the handler.
+
+    A refusal is answered 400 (413 for a body that is too long), a mistake of the application 500, another method than
+    POST 405. A handler that returns None is answered 204. Its errors stay Flask's.
+
+    Args:
+        webhook: Holds the secrets; None reads the environment, now and not at the first request.
+        max_body: The most bytes to read.
+    Raises:
+        InvalidSecretError: *webhook* is None and the environment has no secret.
+        TypeError: *webhook* is something else: forgotten parentheses, or a secret.
+    """
+    checked = resolve(webhook, "@clerk_webhook() or @clerk_webhook(Webhook(secret))")
+
+    def decorate(
+        handler: Callable[Concatenate[Event, P], ResponseReturnValue | Awaitable[ResponseReturnValue | None] | None],
+    ) -> Callable[P, ResponseReturnValue]:
+        @wraps(handler)
+        def view(*args: P.args, **kwargs: P.kwargs) -> ResponseReturnValue:
+            if request.method != "POST":
+                return Response(status=405, headers={"Allow": "POST"})
+            try:
+                event = verify_request(checked, max_body=max_body)
+            except WebhookError as error:
+                return Response(json.dumps(REFUSAL), status_of(error), content_type="application/json")
+            answer: ResponseReturnValue | None = current_app.ensure_sync(handler)(event, *args, **kwargs)
+            return Response(status=204) if answer is None else answer
+
+        return view
+
+    return decorate
+
+
+def _raw_body(max_body: int) -> bytes:
+    declared = request.content_length
+    if declared is not None and declared > max_body:
+        raise BodyTooLargeError(max_body)
+    limits = (request.max_content_length, max_body)
+    request.max_content_length = min(limit for limit in limits if limit is not None)
+    try:
+        body = request.get_data()
+    except RequestEntityTooLarge:
+        raise BodyTooLargeError(request.max_content_length) from None
+    except ClientDisconnected:
+        raise BodyIncompleteError from None
+    if declared and not body:
+        raise BodyConsumedError(
+            "the body is empty, but Content-Length says otherwise: something read request.stream or request.form "
+            "before; verify first, and read the body with request.get_data()"
+        )
+    return body
