@@ -8,6 +8,9 @@ import pytest
 
 from clerk_webhook_verify import errors
 from clerk_webhook_verify.errors import (
+    BodyConsumedError,
+    BodyIncompleteError,
+    BodyTimeoutError,
     BodyTooLargeError,
     InvalidPayloadError,
     InvalidSecretError,
@@ -29,6 +32,9 @@ EXAMPLES = {
     "timestamp_too_new": TimestampTooNewError(301, 300.5, "msg_1"),
     "invalid_payload": InvalidPayloadError("the body is not JSON", "msg_1"),
     "body_too_large": BodyTooLargeError(1_048_576, "msg_1"),
+    "body_incomplete": BodyIncompleteError(10, 20),
+    "body_timeout": BodyTimeoutError(10.0),
+    "body_consumed": BodyConsumedError("something read it before"),
 }
 
 
@@ -44,7 +50,7 @@ def test_each_has_a_stable_code_and_survives_a_pickle_and_a_copy(code, error):
 def test_the_two_sides():
     """What is ours is answered 500, what is the sender's 4xx: one except clause tells them apart."""
     ours = {code for code, error in EXAMPLES.items() if not isinstance(error, WebhookVerificationError)}
-    assert ours == {"invalid_secret"}
+    assert ours == {"invalid_secret", "body_consumed"}
     assert all(isinstance(error, WebhookError) for error in EXAMPLES.values())
 
 
@@ -58,13 +64,19 @@ def test_the_facts_are_attributes():
     assert EXAMPLES["malformed_header"].name == "svix-id"
     assert (EXAMPLES["timestamp_too_old"].skew, EXAMPLES["timestamp_too_old"].tolerance) == (-301, 300)
     assert EXAMPLES["body_too_large"].limit == 1_048_576
-    assert {error.message_id for code, error in EXAMPLES.items() if code != "invalid_secret"} == {"msg_1"}
-    assert EXAMPLES["invalid_secret"].message_id is None
+    assert (EXAMPLES["body_incomplete"].received, EXAMPLES["body_incomplete"].declared) == (10, 20)
+    assert EXAMPLES["body_timeout"].seconds == 10
+    unknown = {code for code, error in EXAMPLES.items() if error.message_id is None}
+    assert unknown == {"invalid_secret", "body_incomplete", "body_timeout", "body_consumed"}
+    assert {error.message_id for code, error in EXAMPLES.items() if code not in unknown} == {"msg_1"}
 
 
 @pytest.mark.parametrize("error", EXAMPLES.values(), ids=EXAMPLES)
 def test_the_text_says_how_to_mend_it(error):
     assert str(error)
+    assert "after 10 of 20 bytes" in str(EXAMPLES["body_incomplete"])
+    assert "closed the connection" in str(BodyIncompleteError())
+    assert "within 10 s" in str(EXAMPLES["body_timeout"])
     for place in (MissingHeaderError(("svix-id",)), BodyTooLargeError(5), InvalidPayloadError("x")):
         assert str(place)
     assert "svix-id header:" in str(MissingHeaderError(("svix-id",)))

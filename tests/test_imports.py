@@ -19,7 +19,9 @@ FLOORS = [
     ["events"],
     ["_delivery"],
     ["_webhook", "_samples"],
-    ["testing"],
+    ["testing", "_door"],
+    ["flask", "starlette", "django", "aws_lambda"],
+    ["fastapi"],
     ["__init__", "pytest_plugin"],
     ["cli"],
     ["__main__"],
@@ -27,7 +29,13 @@ FLOORS = [
 
 
 #: What a room may import from outside, besides the standard library.
-MAY_IMPORT = {"pytest_plugin": {"pytest"}}
+MAY_IMPORT = {
+    "pytest_plugin": {"pytest"},
+    "flask": {"flask", "werkzeug"},
+    "starlette": {"starlette", "anyio"},
+    "fastapi": {"fastapi"},
+    "django": {"django"},
+}
 
 
 def runtime_imports(file: Path):

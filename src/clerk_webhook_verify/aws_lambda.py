@@ -27,11 +27,10 @@ def verify_request(lambda_event: Mapping[str, Any], webhook: Webhook, *, max_bod
     with logged(webhook.fingerprints):
         headers = _headers(lambda_event)
         webhook.check_headers(headers)
-        body = lambda_event.get("body") or ""
-        raw = b64decode(body) if lambda_event.get("isBase64Encoded") else body.encode()
-        if len(raw) > max_body:
+        body = _raw_body(lambda_event)
+        if len(body) > max_body:
             raise BodyTooLargeError(max_body)
-        event = webhook.verify(headers, raw)
+        event = webhook.verify(headers, body)
     log_verified(event)
     return event
 
@@ -76,6 +75,16 @@ def _headers(lambda_event: Mapping[str, Any]) -> list[tuple[str, str]]:
     if several:
         return [(name, value) for name, values in several.items() for value in values or ()]
     return list((lambda_event.get("headers") or {}).items())
+
+
+def _raw_body(lambda_event: Mapping[str, Any]) -> bytes:
+    body: str = lambda_event.get("body") or ""
+    if lambda_event.get("isBase64Encoded"):
+        try:
+            return b64decode(body, validate=True)
+        except ValueError:
+            pass  # then it stays as it is, and no signature fits it
+    return body.encode("utf-8", "surrogatepass")
 
 
 def _http(lambda_event: Mapping[str, Any]) -> Mapping[str, Any]:

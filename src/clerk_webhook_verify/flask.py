@@ -9,7 +9,7 @@ from typing import Concatenate, ParamSpec
 
 from flask import Response, current_app, request
 from flask.typing import ResponseReturnValue
-from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
+from werkzeug.exceptions import ClientDisconnected
 
 from ._door import MAX_BODY, REFUSAL, log_verified, logged, resolve, status_of
 from ._webhook import Webhook
@@ -78,20 +78,22 @@ def clerk_webhook(
 
 
 def _raw_body(max_body: int) -> bytes:
+    limit = min(max_body, request.max_content_length or max_body)
     declared = request.content_length
-    if declared is not None and declared > max_body:
-        raise BodyTooLargeError(max_body)
-    limits = (request.max_content_length, max_body)
-    request.max_content_length = min(limit for limit in limits if limit is not None)
+    if declared is not None and declared > limit:
+        raise BodyTooLargeError(limit)
+    request.max_content_length = limit + 1  # a chunked body is cut there without a word
     try:
         body = request.get_data()
-    except RequestEntityTooLarge:
-        raise BodyTooLargeError(request.max_content_length) from None
     except ClientDisconnected:
         raise BodyIncompleteError from None
+    if len(body) > limit:
+        raise BodyTooLargeError(limit)
     if declared and not body:
         raise BodyConsumedError(
             "the body is empty, but Content-Length says otherwise: something read request.stream or request.form "
             "before; verify first, and read the body with request.get_data()"
         )
+    if declared is not None and len(body) < declared:
+        raise BodyIncompleteError(len(body), declared)
     return body

@@ -1,0 +1,33 @@
+"""The endpoint in FastAPI. The secret comes from the environment."""
+
+from typing import Annotated, Any
+
+from fastapi import Depends, FastAPI, Request
+
+from clerk_webhook_verify import Event
+from clerk_webhook_verify.fastapi import ClerkWebhook
+
+app = FastAPI()
+clerk = ClerkWebhook(body_timeout=0.5)
+
+
+@app.post("/hook/{tenant}", **clerk.openapi | {"status_code": 200})
+async def hook(request: Request, tenant: str, event: Annotated[Event, Depends(clerk)]) -> dict[str, Any]:
+    return {"type": event.type, "tenant": tenant, "body_again": len(await request.body())}
+
+
+@app.post("/quiet", **clerk.openapi)
+def quiet(event: Annotated[Event, Depends(clerk)]) -> None:
+    return None
+
+
+@app.post("/fails", **clerk.openapi)
+async def fails(event: Annotated[Event, Depends(clerk)]) -> None:
+    raise RuntimeError("the handler's own error")
+
+
+@app.post("/consumed")
+async def consumed(request: Request) -> None:
+    async for _ in request.stream():
+        pass
+    await clerk(request)
