@@ -7,7 +7,7 @@ from sybil import Sybil
 from sybil.parsers.markdown import PythonCodeBlockParser
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("**/[a-z]*.md"))]
 sybil = Sybil(parsers=[PythonCodeBlockParser()], path=str(ROOT), patterns=["*.md"])
 
 
@@ -15,7 +15,9 @@ sybil = Sybil(parsers=[PythonCodeBlockParser()], path=str(ROOT), patterns=["*.md
     "page", [page for page in PAGES if "```python" in page.read_text("utf-8")], ids=lambda page: page.name
 )
 def test_the_examples_of_a_page_run_from_top_to_bottom(page):
-    examples = list(sybil.parse(page).examples())
+    document = sybil.parse(page)
+    document.namespace["__name__"] = "__main__"  # a page is read like a script
+    examples = list(document.examples())
     assert len(examples) == page.read_text("utf-8").count("```python")
     for example in examples:
         example.evaluate()
