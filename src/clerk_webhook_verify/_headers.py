@@ -21,9 +21,9 @@ else:
     #: The headers of a request: a mapping, a framework's header object, or pairs, as ``str`` or ``bytes``.
     Headers = Mapping[str | bytes, str | bytes] | Iterable[tuple[str | bytes, str | bytes]]
 
-_SVIX = ("svix-id", "svix-timestamp", "svix-signature")
+SVIX_HEADERS = ("svix-id", "svix-timestamp", "svix-signature")
 _WEBHOOK = ("webhook-id", "webhook-timestamp", "webhook-signature")
-_NAMES = frozenset(_SVIX + _WEBHOOK)
+_NAMES = frozenset(SVIX_HEADERS + _WEBHOOK)
 _MESSAGE_ID = re.compile(r"[!-+\-/-~]{1,256}")
 _INITIALS = frozenset(("s", "S", "w", "W", *b"sSwW"))  # of a str the characters, of bytes the numbers
 _NO_HEADERS = (
@@ -85,7 +85,7 @@ def parse_headers(headers: Headers) -> tuple[str, str, str]:
         return parse_headers([(name, value) for name, value in items() if name])
     except (TypeError, ValueError, AttributeError, KeyError):
         raise TypeError(_NO_HEADERS) from None
-    family = _SVIX if "svix-id" in found else _decisive_family(found)
+    family = SVIX_HEADERS if "svix-id" in found else _decisive_family(found)
     id_name, timestamp_name, signature_name = family
     try:
         message_id = _strip(found[id_name], " \t")
@@ -136,7 +136,7 @@ def _read_twice(headers: Any) -> Callable[[], Iterable[Any]]:
 
 def _decisive_family(found: Iterable[str]) -> tuple[str, str, str]:
     """``webhook-*`` only where no ``svix-*`` is there, complete or not."""
-    return _WEBHOOK if found and set(found) <= set(_WEBHOOK) else _SVIX
+    return _WEBHOOK if found and set(found) <= set(_WEBHOOK) else SVIX_HEADERS
 
 
 def _texts(family: tuple[str, str, str], found: dict[str, Any], pairs: Iterable[tuple[Any, Any]]) -> list[str]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any
 
-from ._door import MAX_BODY, REFUSAL, log_verified, logged, resolve, status_of
+from ._door import MAX_BODY, REFUSAL, delivery_headers, log_refused, log_verified, resolve, status_of
 from ._webhook import Webhook
 from .errors import BodyTooLargeError, WebhookError
 from .events import Event
@@ -24,13 +24,15 @@ def verify_request(lambda_event: Mapping[str, Any], webhook: Webhook, *, max_bod
     Raises:
         WebhookVerificationError: The request is refused; ``BodyTooLargeError`` among them.
     """
-    with logged(webhook.fingerprints):
-        headers = _headers(lambda_event)
-        webhook.check_headers(headers)
+    try:
+        headers = delivery_headers(_headers(lambda_event))
         body = _raw_body(lambda_event)
         if len(body) > max_body:
             raise BodyTooLargeError(max_body)
         event = webhook.verify(headers, body)
+    except WebhookError as error:
+        log_refused(error, webhook)
+        raise
     log_verified(event)
     return event
 

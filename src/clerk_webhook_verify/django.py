@@ -12,10 +12,19 @@ from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.http.request import RawPostDataException, UnreadablePostError
 
-from ._door import MAX_BODY, REFUSAL, declared_length, log_verified, logged, resolve, status_of
+from ._door import (
+    MAX_BODY,
+    REFUSAL,
+    declared_length,
+    delivery_headers,
+    log_refused,
+    log_verified,
+    resolve,
+    status_of,
+)
 from ._secret import ENVIRONMENT
 from ._webhook import Webhook
-from .errors import BodyConsumedError, BodyIncompleteError, BodyTooLargeError, WebhookError
+from .errors import BodyConsumedError, BodyIncompleteError, BodyTooLargeError, InvalidSecretError, WebhookError
 from .events import Event
 
 P = ParamSpec("P")
@@ -34,9 +43,12 @@ def verify_request(request: HttpRequest, webhook: Webhook, *, max_body: int = MA
         WebhookVerificationError: The request is refused; ``BodyTooLargeError`` and ``BodyIncompleteError`` among them.
         BodyConsumedError: Something read the body before.
     """
-    with logged(webhook.fingerprints):
-        webhook.check_headers(request.headers)
-        event = webhook.verify(request.headers, _raw_body(request, max_body))
+    try:
+        headers = delivery_headers(request.headers)
+        event = webhook.verify(headers, _raw_body(request, max_body))
+    except WebhookError as error:
+        log_refused(error, webhook)
+        raise
     log_verified(event)
     return event
 
@@ -67,9 +79,11 @@ def clerk_webhook(
             return HttpResponse(status=405, headers={"Allow": "POST"})
         try:
             if not ready:
-                with logged():
-                    ready.append(Webhook(getattr(settings, ENVIRONMENT[0], None)))
+                ready.append(Webhook(getattr(settings, ENVIRONMENT[0], None)))
             return verify_request(request, ready[0], max_body=max_body)
+        except InvalidSecretError as error:
+            log_refused(error, None)
+            return JsonResponse(REFUSAL, status=status_of(error))
         except WebhookError as error:
             return JsonResponse(REFUSAL, status=status_of(error))
 

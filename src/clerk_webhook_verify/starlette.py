@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from functools import wraps
 from inspect import iscoroutinefunction
+from math import inf
 from typing import Any
 
 import anyio
@@ -12,7 +13,17 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
-from ._door import BODY_TIMEOUT, MAX_BODY, REFUSAL, declared_length, log_verified, logged, resolve, status_of
+from ._door import (
+    BODY_TIMEOUT,
+    MAX_BODY,
+    REFUSAL,
+    declared_length,
+    delivery_headers,
+    log_refused,
+    log_verified,
+    resolve,
+    status_of,
+)
 from ._webhook import Webhook
 from .errors import BodyConsumedError, BodyIncompleteError, BodyTimeoutError, BodyTooLargeError, WebhookError
 from .events import Event
@@ -35,14 +46,13 @@ async def verify_request(
             ``BodyTimeoutError`` among them.
         BodyConsumedError: Something read the body before.
     """
-    with logged(webhook.fingerprints):
-        webhook.check_headers(request.headers)
-        try:
-            with anyio.fail_after(body_timeout):
-                body = await _raw_body(request, max_body)
-        except TimeoutError:
-            raise BodyTimeoutError(body_timeout or 0) from None
-        event = webhook.verify(request.headers, body)
+    try:
+        headers = delivery_headers(request.scope["headers"])
+        body = await _raw_body(request, max_body, body_timeout)
+        event = webhook.verify(headers, body)
+    except WebhookError as error:
+        log_refused(error, webhook)
+        raise
     log_verified(event)
     return event
 
@@ -72,6 +82,8 @@ def clerk_webhook(
     def decorate(
         handler: Callable[[Request, Event], Response | Awaitable[Response | None] | None],
     ) -> Callable[[Request], Awaitable[Response]]:
+        is_async = iscoroutinefunction(handler)
+
         @wraps(handler)
         async def endpoint(request: Request) -> Response:
             if request.method != "POST":
@@ -80,11 +92,8 @@ def clerk_webhook(
                 event = await verify_request(request, checked, max_body=max_body, body_timeout=body_timeout)
             except WebhookError as error:
                 return JSONResponse(REFUSAL, status_of(error), refusal_headers(request))
-            answer: Any
-            if iscoroutinefunction(handler):
-                answer = await handler(request, event)
-            else:
-                answer = await run_in_threadpool(handler, request, event)
+            answer: Any = handler(request, event) if is_async else run_in_threadpool(handler, request, event)
+            answer = await answer
             return Response(status_code=204) if answer is None else answer
 
         return endpoint
@@ -98,10 +107,25 @@ def refusal_headers(request: Request) -> dict[str, str]:
     return {"connection": "close"} if unread and request.scope.get("http_version", "").startswith("1") else {}
 
 
-async def _raw_body(request: Request, max_body: int) -> bytes:
+async def _raw_body(request: Request, max_body: int, body_timeout: float | None) -> bytes:
     declared = declared_length(request.headers.get("content-length"))
     if declared is not None and declared > max_body:
         raise BodyTooLargeError(max_body)
+    deadline = inf if body_timeout is None else anyio.current_time() + body_timeout
+    with anyio.CancelScope(deadline=deadline):
+        body = await _read(request, max_body, declared)
+        if declared and not body:
+            raise BodyConsumedError(
+                "the body is empty, but Content-Length says otherwise: a middleware read it and passed nothing on"
+            )
+        if declared is not None and len(body) < declared:
+            raise BodyIncompleteError(len(body), declared)
+        request._body = body  # what Starlette's own body() keeps, so that it goes on working
+        return body
+    raise BodyTimeoutError(body_timeout or 0)  # the scope was left by its deadline
+
+
+async def _read(request: Request, max_body: int, declared: int | None) -> bytes:
     body = bytearray()
     try:
         async for chunk in request.stream():
@@ -115,11 +139,4 @@ async def _raw_body(request: Request, max_body: int) -> bytes:
             "something read the request's stream or form before: verify first; request.body() and request.json() "
             "do no harm"
         ) from None
-    if declared and not body:
-        raise BodyConsumedError(
-            "the body is empty, but Content-Length says otherwise: a middleware read it and passed nothing on"
-        )
-    if declared is not None and len(body) < declared:
-        raise BodyIncompleteError(len(body), declared)
-    request._body = bytes(body)  # what Starlette's own body() keeps, so that it goes on working
-    return request._body
+    return bytes(body)
