@@ -281,12 +281,9 @@ class TestDjango:
         with pytest.raises(BodyConsumedError, match="the body is empty"):
             verify_request(request, webhook)
 
-        class Gone:
+        class Gone(io.BytesIO):
             def read(self, *_):
                 raise OSError("the client is gone")
-
-            def close(self):
-                pass
 
         request = self.post(requests)
         request._stream = Gone()
