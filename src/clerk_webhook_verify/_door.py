@@ -10,6 +10,8 @@ from .errors import BodyTimeoutError, BodyTooLargeError, WebhookError, WebhookVe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ._headers import Headers
     from .events import Event
 
@@ -65,6 +67,22 @@ def delivery_headers(headers: Headers) -> list[tuple[str, str]]:
         MissingHeaderError, MalformedHeaderError: As ``Webhook.check_headers`` would.
     """
     return list(zip(SVIX_HEADERS, parse_headers(headers), strict=True))
+
+
+def verified_event(webhook: Webhook, headers: Headers, read_body: Callable[[], bytes]) -> Event:
+    """Verify a request and log what came of it. The body is read when the headers have their form, and not before.
+
+    Raises:
+        WebhookError: What :meth:`Webhook.verify` or *read_body* raised.
+    """
+    try:
+        own_headers = delivery_headers(headers)
+        event = webhook.verify(own_headers, read_body())
+    except WebhookError as error:
+        log_refused(error, webhook)
+        raise
+    log_verified(event)
+    return event
 
 
 def log_refused(error: WebhookError, webhook: Webhook | None) -> None:

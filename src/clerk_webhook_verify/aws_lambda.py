@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from base64 import b64decode
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import wraps
 from typing import Any
 
-from ._door import MAX_BODY, REFUSAL, delivery_headers, log_refused, log_verified, resolve, status_of
+from ._door import MAX_BODY, REFUSAL, resolve, status_of, verified_event
 from ._webhook import Webhook
 from .errors import BodyTooLargeError, WebhookError
 from .events import Event
@@ -24,17 +25,7 @@ def verify_request(lambda_event: Mapping[str, Any], webhook: Webhook, *, max_bod
     Raises:
         WebhookVerificationError: The request is refused; ``BodyTooLargeError`` among them.
     """
-    try:
-        headers = delivery_headers(_headers(lambda_event))
-        body = _raw_body(lambda_event)
-        if len(body) > max_body:
-            raise BodyTooLargeError(max_body)
-        event = webhook.verify(headers, body)
-    except WebhookError as error:
-        log_refused(error, webhook)
-        raise
-    log_verified(event)
-    return event
+    return verified_event(webhook, _headers(lambda_event), lambda: _raw_body(lambda_event, max_body))
 
 
 def clerk_webhook(
@@ -79,14 +70,15 @@ def _headers(lambda_event: Mapping[str, Any]) -> list[tuple[str, str]]:
     return list((lambda_event.get("headers") or {}).items())
 
 
-def _raw_body(lambda_event: Mapping[str, Any]) -> bytes:
-    body: str = lambda_event.get("body") or ""
+def _raw_body(lambda_event: Mapping[str, Any], max_body: int) -> bytes:
+    text: str = lambda_event.get("body") or ""
+    body = text.encode("utf-8", "surrogatepass")
     if lambda_event.get("isBase64Encoded"):
-        try:
-            return b64decode(body, validate=True)
-        except ValueError:
-            pass  # then it stays as it is, and no signature fits it
-    return body.encode("utf-8", "surrogatepass")
+        with suppress(ValueError):  # what is no base64 stays as it is, and no signature fits it
+            body = b64decode(text, validate=True)
+    if len(body) > max_body:
+        raise BodyTooLargeError(max_body)
+    return body
 
 
 def _http(lambda_event: Mapping[str, Any]) -> Mapping[str, Any]:

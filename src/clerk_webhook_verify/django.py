@@ -16,11 +16,10 @@ from ._door import (
     MAX_BODY,
     REFUSAL,
     declared_length,
-    delivery_headers,
     log_refused,
-    log_verified,
     resolve,
     status_of,
+    verified_event,
 )
 from ._secret import ENVIRONMENT
 from ._webhook import Webhook
@@ -43,14 +42,7 @@ def verify_request(request: HttpRequest, webhook: Webhook, *, max_body: int = MA
         WebhookVerificationError: The request is refused; ``BodyTooLargeError`` and ``BodyIncompleteError`` among them.
         BodyConsumedError: Something read the body before.
     """
-    try:
-        headers = delivery_headers(request.headers)
-        event = webhook.verify(headers, _raw_body(request, max_body))
-    except WebhookError as error:
-        log_refused(error, webhook)
-        raise
-    log_verified(event)
-    return event
+    return verified_event(webhook, request.headers, lambda: _raw_body(request, max_body))
 
 
 def clerk_webhook(

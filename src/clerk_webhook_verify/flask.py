@@ -11,7 +11,7 @@ from flask import Response, current_app, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import ClientDisconnected
 
-from ._door import MAX_BODY, REFUSAL, delivery_headers, log_refused, log_verified, resolve, status_of
+from ._door import MAX_BODY, REFUSAL, resolve, status_of, verified_event
 from ._webhook import Webhook
 from .errors import BodyConsumedError, BodyIncompleteError, BodyTooLargeError, WebhookError
 from .events import Event
@@ -31,14 +31,7 @@ def verify_request(webhook: Webhook, *, max_body: int = MAX_BODY) -> Event:
         WebhookVerificationError: The request is refused; ``BodyTooLargeError`` and ``BodyIncompleteError`` among them.
         BodyConsumedError: Something read the body before.
     """
-    try:
-        headers = delivery_headers(request.headers)
-        event = webhook.verify(headers, _raw_body(max_body))
-    except WebhookError as error:
-        log_refused(error, webhook)
-        raise
-    log_verified(event)
-    return event
+    return verified_event(webhook, request.headers, lambda: _raw_body(max_body))
 
 
 def clerk_webhook(
