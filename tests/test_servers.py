@@ -27,7 +27,16 @@ SERVERS = {
     "FastAPI on uvicorn": ["uvicorn", "--port", "{port}", "--http", "h11", "fastapi_app:app"],
     "FastAPI on hypercorn": ["hypercorn", "--bind", "127.0.0.1:{port}", "fastapi_app:app"],
     "Django on gunicorn": ["gunicorn", "--bind", "127.0.0.1:{port}", "--threads", "4", "django_app:wsgi"],
-    "Django on uvicorn": ["uvicorn", "--port", "{port}", "--http", "h11", "--lifespan", "off", "django_app:asgi"],
+    "Django on uvicorn (ASGI)": [
+        "uvicorn",
+        "--port",
+        "{port}",
+        "--http",
+        "h11",
+        "--lifespan",
+        "off",
+        "django_app:asgi",
+    ],
 }
 REFUSAL = {"detail": "webhook refused"}
 
@@ -133,7 +142,8 @@ def test_a_doubled_header_is_refused(server):
 def test_an_underscore_is_not_a_dash(server):
     request = delivery()
     lines = head("/hook/acme", request.headers, "svix_id: msg_evil", f"Content-Length: {len(request.body)}")
-    assert b" 200 " in server.raw(lines, request.body).split(b"\r\n")[0]
+    # Django 4.2 on ASGI takes the two for one and joins them with a comma, which is refused
+    assert server.raw(lines, request.body).split(b" ")[1] in ({b"200", b"400"} if "ASGI" in server.name else {b"200"})
     headers = {name.replace("svix-id", "svix_id"): value for name, value in request.headers.items()}
     lines = head("/hook/acme", headers, f"Content-Length: {len(request.body)}")
     assert b" 400 " in server.raw(lines, request.body).split(b"\r\n")[0]
@@ -141,7 +151,7 @@ def test_an_underscore_is_not_a_dash(server):
 
 def test_a_declared_length_over_the_limit_is_413_before_anything_is_read(server):
     lines = head("/hook/acme", delivery().headers, f"Content-Length: {MAX_BODY + 1}")
-    if "Django on uvicorn" in server.name:
+    if "Django on uvicorn (ASGI)" in server.name:
         pytest.skip("Django on ASGI reads the whole body before any view: the limit is the server's or the proxy's")
     assert b" 413 " in server.raw(lines).split(b"\r\n")[0]
 

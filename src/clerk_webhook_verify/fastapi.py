@@ -1,13 +1,9 @@
 """FastAPI: ``clerk = ClerkWebhook()``, then ``event: Annotated[Event, Depends(clerk)]`` in an endpoint."""
 
-from __future__ import annotations
-
+# No annotations from the future here: older FastAPI cannot look up those of an instance's __call__
 from typing import Any
 
-from fastapi import (
-    HTTPException,
-    Request as Request,  # FastAPI reads the annotation at run time
-)
+from fastapi import HTTPException, Request
 
 from ._door import BODY_TIMEOUT, MAX_BODY, REFUSAL, resolve, status_of
 from ._webhook import Webhook
