@@ -142,8 +142,7 @@ def test_a_doubled_header_is_refused(server):
 def test_an_underscore_is_not_a_dash(server):
     request = delivery()
     lines = head("/hook/acme", request.headers, "svix_id: msg_evil", f"Content-Length: {len(request.body)}")
-    # Django 4.2 on ASGI takes the two for one and joins them with a comma, which is refused
-    assert server.raw(lines, request.body).split(b" ")[1] in ({b"200", b"400"} if "ASGI" in server.name else {b"200"})
+    assert b" 200 " in server.raw(lines, request.body).split(b"\r\n")[0]
     headers = {name.replace("svix-id", "svix_id"): value for name, value in request.headers.items()}
     lines = head("/hook/acme", headers, f"Content-Length: {len(request.body)}")
     assert b" 400 " in server.raw(lines, request.body).split(b"\r\n")[0]

@@ -42,7 +42,10 @@ def verify_request(request: HttpRequest, webhook: Webhook, *, max_body: int = MA
         WebhookVerificationError: The request is refused; ``BodyTooLargeError`` and ``BodyIncompleteError`` among them.
         BodyConsumedError: Something read the body before.
     """
-    return verified_event(webhook, request.headers, lambda: _raw_body(request, max_body))
+    # Under ASGI the headers as they came: older Django takes svix_id for svix-id there
+    scope = getattr(request, "scope", None)
+    headers = scope["headers"] if scope else request.headers
+    return verified_event(webhook, headers, lambda: _raw_body(request, max_body))
 
 
 def clerk_webhook(
