@@ -88,23 +88,22 @@ def parse_headers(headers: Headers) -> tuple[str, str, str]:
     family = SVIX_HEADERS if "svix-id" in found else _decisive_family(found)
     id_name, timestamp_name, signature_name = family
     try:
-        message_id = _strip(found[id_name], " \t")
-        timestamp = _strip(found[timestamp_name], " \t")
+        message_id, timestamp = found[id_name], found[timestamp_name]
         signatures = _strip(found[signature_name], " \t")
-    except (KeyError, TypeError):
-        message_id, timestamp, signatures = _texts(family, found, items())
-    if (
-        message_id.isidentifier()  # as Svix's own ids, msg_..., are
-        and message_id.isascii()
-        and len(message_id) <= 256
-        and timestamp.isdecimal()
-        and timestamp.isascii()
-        and len(timestamp) <= 12
-        and signatures.isascii()
-        and not repeated
-    ):
-        return message_id, timestamp, signatures  # the usual form, told in half the time
-    return _held_to_form(family, repeated, message_id, timestamp, signatures)
+        if (
+            message_id.isidentifier()  # as Svix's own ids, msg_..., are
+            and message_id.isascii()
+            and len(message_id) <= 256
+            and timestamp.isdecimal()
+            and timestamp.isascii()
+            and len(timestamp) <= 12
+            and signatures.isascii()
+            and not repeated
+        ):
+            return message_id, timestamp, signatures  # the usual form, told in half the time
+    except (KeyError, TypeError, AttributeError):
+        pass  # no text, or none at all: told below
+    return _held_to_form(family, repeated, *_texts(family, found, items()))
 
 
 def _held_to_form(
