@@ -102,7 +102,7 @@ _set_attributes = Delivery.__dict__["__dict__"].__set__
 
 
 def verified_delivery(message_id: str, timestamp: int, body: bytes, secret_fingerprint: str) -> Delivery:
-    """A :class:`Delivery`, without what its ``__init__`` takes: "tricks" in the benchmark."""
+    """A :class:`Delivery`, without what its ``__init__`` takes: "what the tricks save" in the benchmark."""
     delivery = create(Delivery)
     _set_attributes(
         delivery,

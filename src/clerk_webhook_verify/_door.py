@@ -6,7 +6,14 @@ import logging
 
 from ._headers import SVIX_HEADERS, parse_headers
 from ._webhook import Webhook
-from .errors import BodyTimeoutError, BodyTooLargeError, WebhookError, WebhookVerificationError
+from .errors import (
+    BodyConsumedError,
+    BodyIncompleteError,
+    BodyTimeoutError,
+    BodyTooLargeError,
+    WebhookError,
+    WebhookVerificationError,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -56,6 +63,23 @@ def declared_length(content_length: str | None) -> int | None:
     if content_length and content_length.isdecimal() and content_length.isascii() and len(content_length) < 19:
         return int(content_length)
     return None
+
+
+def check_complete(body: bytes, declared: int | None, consumer: str) -> None:
+    """Pass a body that is as long as the request declared.
+
+    Args:
+        body: What the framework handed over.
+        declared: The declared length; None where there is none.
+        consumer: What commonly takes a body away in that framework, for the error's text.
+    Raises:
+        BodyConsumedError: There is nothing of it, so something else in the application has had it.
+        BodyIncompleteError: There is less of it.
+    """
+    if declared and not body:
+        raise BodyConsumedError(f"the body is empty, but Content-Length says otherwise: {consumer}")
+    if declared is not None and len(body) < declared:
+        raise BodyIncompleteError(len(body), declared)
 
 
 def delivery_headers(headers: Headers) -> list[tuple[str, str]]:

@@ -15,6 +15,7 @@ from django.http.request import RawPostDataException, UnreadablePostError
 from ._door import (
     MAX_BODY,
     REFUSAL,
+    check_complete,
     declared_length,
     log_refused,
     resolve,
@@ -122,10 +123,7 @@ def _raw_body(request: HttpRequest, max_body: int) -> bytes:
         raise BodyIncompleteError from None
     if len(body) > max_body:
         raise BodyTooLargeError(max_body)
-    if declared and not body:
-        raise BodyConsumedError("the body is empty, but Content-Length says otherwise: something read it before")
-    if declared is not None and len(body) < declared:
-        raise BodyIncompleteError(len(body), declared)
+    check_complete(body, declared, "something read it before")
     return body
 
 

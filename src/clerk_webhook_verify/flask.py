@@ -11,9 +11,9 @@ from flask import Response, current_app, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import ClientDisconnected
 
-from ._door import MAX_BODY, REFUSAL, resolve, status_of, verified_event
+from ._door import MAX_BODY, REFUSAL, check_complete, resolve, status_of, verified_event
 from ._webhook import Webhook
-from .errors import BodyConsumedError, BodyIncompleteError, BodyTooLargeError, WebhookError
+from .errors import BodyIncompleteError, BodyTooLargeError, WebhookError
 from .events import Event
 
 P = ParamSpec("P")
@@ -85,11 +85,6 @@ def _raw_body(max_body: int) -> bytes:
         raise BodyIncompleteError from None
     if len(body) > limit:
         raise BodyTooLargeError(limit)
-    if declared and not body:
-        raise BodyConsumedError(
-            "the body is empty, but Content-Length says otherwise: something read request.stream or request.form "
-            "before; verify first, and read the body with request.get_data()"
-        )
-    if declared is not None and len(body) < declared:
-        raise BodyIncompleteError(len(body), declared)
+    consumer = "something read request.stream or request.form before; verify first, and read with request.get_data()"
+    check_complete(body, declared, consumer)
     return body

@@ -17,6 +17,7 @@ from ._door import (
     BODY_TIMEOUT,
     MAX_BODY,
     REFUSAL,
+    check_complete,
     declared_length,
     delivery_headers,
     log_refused,
@@ -114,12 +115,7 @@ async def _raw_body(request: Request, max_body: int, body_timeout: float | None)
     deadline = inf if body_timeout is None else anyio.current_time() + body_timeout
     with anyio.CancelScope(deadline=deadline):
         body = await _read(request, max_body, declared)
-        if declared and not body:
-            raise BodyConsumedError(
-                "the body is empty, but Content-Length says otherwise: a middleware read it and passed nothing on"
-            )
-        if declared is not None and len(body) < declared:
-            raise BodyIncompleteError(len(body), declared)
+        check_complete(body, declared, "a middleware read it and passed nothing on")
         request._body = body  # what Starlette's own body() keeps, so that it goes on working
         return body
     raise BodyTimeoutError(body_timeout or 0)  # the scope was left by its deadline
