@@ -70,6 +70,16 @@ class TestFlask:
         answer = client.get("/hook")
         assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
 
+    def test_a_header_less_and_another_family(self, caplog):
+        client = self.client(flask_adapter.clerk_webhook(webhook)(lambda event: None))
+        request = delivery()
+        renamed = {name.replace("svix", "webhook"): value for name, value in request.headers.items()}
+        assert client.post("/hook", data=request.body, headers=renamed).status_code == 204
+        del request.headers["svix-timestamp"]
+        answer = client.post("/hook", data=request.body, headers={**request.headers, "stripe-signature": "t=1"})
+        assert (answer.status_code, caplog.records[-1].code) == (400, "missing_header")
+        assert "Stripe" in caplog.text
+
     def test_the_applications_own_limit_counts_where_it_is_lower(self):
         client = self.client(flask_adapter.clerk_webhook(webhook)(lambda event: None), MAX_CONTENT_LENGTH=100)
         request = delivery()
@@ -144,20 +154,24 @@ class TestStarlette:
         assert client.post("/hook", content=b"x" * 5001, headers=request.headers).status_code == 413
         assert client.get("/hook").status_code == 405
 
-    def verify(self, messages, length=None, **options):
-        """One request whose ``receive`` gives *messages* and then nothing more."""
+    def request(self, messages, headers, length=None):
+        """One request whose ``receive`` gives *messages*, each after a pause, and then nothing more."""
         from starlette.requests import Request
 
         async def receive():
             if not messages:
                 await anyio.sleep_forever()
+            await anyio.sleep(0)
             return messages.pop(0)
 
-        headers = [(name.encode(), value.encode()) for name, value in delivery().headers.items()]
+        headers = [(name.encode(), value.encode()) for name, value in headers.items()]
         if length is not None:
             headers.append((b"content-length", str(length).encode()))
         scope = {"type": "http", "method": "POST", "path": "/", "headers": headers, "http_version": "1.1"}
-        request = Request(scope, receive)
+        return Request(scope, receive)
+
+    def verify(self, messages, length=None, **options):
+        request = self.request(messages, delivery().headers, length)
         with pytest.raises(Exception) as caught:  # noqa: PT011
             asyncio.run(starlette_adapter.verify_request(request, webhook, **options))
         return caught.value, starlette_adapter.refusal_headers(request)
@@ -180,14 +194,45 @@ class TestStarlette:
         error, headers = self.verify([part(b"x", False)], length=1)
         assert (type(error), headers) == (SignatureMismatchError, {})
 
+    @pytest.mark.parametrize("backend", ["asyncio", "trio"])
+    def test_a_body_that_comes_late(self, backend):
+        sent = delivery()
+
+        def parts():
+            half = len(sent.body) // 2
+            return [
+                {"type": "http.request", "body": sent.body[:half], "more_body": True},
+                {"type": "http.request", "body": sent.body[half:], "more_body": False},
+            ]
+
+        async def main():
+            verify_request = starlette_adapter.verify_request
+            for timeout in (10, None):
+                request = self.request(parts(), sent.headers, len(sent.body))
+                assert (await verify_request(request, webhook, body_timeout=timeout)).type == "user.created"
+                assert await request.body() == sent.body
+            with pytest.raises(BodyTimeoutError):
+                await verify_request(self.request(parts()[:1], sent.headers), webhook, body_timeout=0.01)
+            with anyio.move_on_after(0.01) as scope:
+                await verify_request(self.request(parts()[:1], sent.headers), webhook, body_timeout=10)
+            assert scope.cancelled_caught
+            await anyio.sleep(0.02)  # nothing of the time limits is left behind
+
+        anyio.run(main, backend=backend)
+
     def test_a_middleware_that_read_the_stream_is_named_as_such(self):
         async def consumed(request):
             async for _ in request.stream():
                 pass
             return await starlette_adapter.clerk_webhook(webhook)(lambda request, event: None)(request)
 
+        async def kept(request):
+            await request.json()
+            return await starlette_adapter.clerk_webhook(webhook)(lambda request, event: None)(request)
+
         request = delivery()
         assert self.client(consumed).post("/hook", content=request.body, headers=request.headers).status_code == 500
+        assert self.client(kept).post("/hook", content=request.body, headers=request.headers).status_code == 204
 
 
 @pytest.mark.usefixtures("_secret")

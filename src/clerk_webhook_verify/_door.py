@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from ._headers import SVIX_HEADERS, parse_headers
+from ._headers import SVIX_HEADERS, DeliveryHeaders, parse_headers
 from ._webhook import Webhook
 from .errors import (
     BodyConsumedError,
@@ -17,7 +17,8 @@ from .errors import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+    from typing import Any
 
     from ._headers import Headers
     from .events import Event
@@ -28,6 +29,7 @@ BODY_TIMEOUT = 10.0  # seconds; the sender itself gives up after 15
 #: The same for every refusal: what was wrong is for the log, not for whoever tries.
 REFUSAL = {"detail": "webhook refused"}
 
+_WSGI_KEYS = [(name, "HTTP_" + name.upper().replace("-", "_")) for name in SVIX_HEADERS]  # PEP 3333
 _logger = logging.getLogger("clerk_webhook_verify")
 
 
@@ -82,15 +84,15 @@ def check_complete(body: bytes, declared: int | None, consumer: str) -> None:
         raise BodyIncompleteError(len(body), declared)
 
 
-def delivery_headers(headers: Headers) -> list[tuple[str, str]]:
-    """The three headers of a delivery, held to their form, out of all headers of a request.
+def wsgi_headers(environ: Mapping[str, Any]) -> dict[str, str] | None:
+    """The ``svix-*`` headers of a WSGI request where all are there: then they decide, whatever else was sent.
 
-    Verifying by them, once the body is read, spares a second search through all.
-
-    Raises:
-        MissingHeaderError, MalformedHeaderError: As ``Webhook.check_headers`` would.
+    A framework's own header object writes every name anew: "served" in the benchmark.
     """
-    return list(zip(SVIX_HEADERS, parse_headers(headers), strict=True))
+    try:
+        return {name: environ[key] for name, key in _WSGI_KEYS}
+    except KeyError:
+        return None
 
 
 def verified_event(webhook: Webhook, headers: Headers, read_body: Callable[[], bytes]) -> Event:
@@ -100,7 +102,7 @@ def verified_event(webhook: Webhook, headers: Headers, read_body: Callable[[], b
         WebhookError: What :meth:`Webhook.verify` or *read_body* raised.
     """
     try:
-        own_headers = delivery_headers(headers)
+        own_headers = DeliveryHeaders(parse_headers(headers))
         event = webhook.verify(own_headers, read_body())
     except WebhookError as error:
         log_refused(error, webhook)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     class _HasItems(Protocol):
         def items(self) -> Iterable[tuple[str | bytes, str | bytes]]: ...
 
-    Headers: TypeAlias = _HasItems | Iterable[tuple[str | bytes, str | bytes]]
+    Headers: TypeAlias = "_HasItems | Iterable[tuple[str | bytes, str | bytes]] | DeliveryHeaders"
 else:
     #: The headers of a request: a mapping, a framework's header object, or pairs, as ``str`` or ``bytes``.
     Headers = Mapping[str | bytes, str | bytes] | Iterable[tuple[str | bytes, str | bytes]]
@@ -52,6 +52,10 @@ def is_message_id(text: str) -> bool:
     return _MESSAGE_ID.fullmatch(text) is not None
 
 
+class DeliveryHeaders(tuple[str, str, str]):
+    """What :func:`parse_headers` returned. Who called it before the body was read verifies by this, and parses once."""
+
+
 def parse_headers(headers: Headers) -> tuple[str, str, str]:
     """Find the one family of delivery headers, ``svix-*`` or else ``webhook-*``, and hold it to its form.
 
@@ -67,7 +71,11 @@ def parse_headers(headers: Headers) -> tuple[str, str, str]:
 
     Source: Standard Webhooks, "Webhook headers"; Svix, "Verifying webhooks manually".
     """
-    items = getattr(headers, "items", None) or _read_twice(headers)
+    items = getattr(headers, "items", None)
+    if items is None:
+        if type(headers) is DeliveryHeaders:
+            return headers
+        items = _read_twice(headers)
     found: dict[str, Any] = {}
     repeated: list[str] = []
     try:

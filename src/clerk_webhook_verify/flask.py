@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable
 from functools import wraps
-from typing import Concatenate, ParamSpec
+from inspect import iscoroutinefunction
+from typing import Any, Concatenate, ParamSpec
 
-from flask import Response, current_app, request
+from flask import Request, Response, current_app, request
 from flask.typing import ResponseReturnValue
-from werkzeug.exceptions import ClientDisconnected
+from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 
-from ._door import MAX_BODY, REFUSAL, check_complete, resolve, status_of, verified_event
+from ._door import MAX_BODY, REFUSAL, check_complete, resolve, status_of, verified_event, wsgi_headers
 from ._webhook import Webhook
 from .errors import BodyIncompleteError, BodyTooLargeError, WebhookError
 from .events import Event
@@ -31,7 +32,9 @@ def verify_request(webhook: Webhook, *, max_body: int = MAX_BODY) -> Event:
         WebhookVerificationError: The request is refused; ``BodyTooLargeError`` and ``BodyIncompleteError`` among them.
         BodyConsumedError: Something read the body before.
     """
-    return verified_event(webhook, request.headers, lambda: _raw_body(max_body))
+    current = _current_request()
+    headers = wsgi_headers(current.environ) or current.headers
+    return verified_event(webhook, headers, lambda: _raw_body(current, max_body))
 
 
 def clerk_webhook(
@@ -57,6 +60,8 @@ def clerk_webhook(
     def decorate(
         handler: Callable[Concatenate[Event, P], ResponseReturnValue | Awaitable[ResponseReturnValue | None] | None],
     ) -> Callable[P, ResponseReturnValue]:
+        is_async = iscoroutinefunction(handler)
+
         @wraps(handler)
         def view(*args: P.args, **kwargs: P.kwargs) -> ResponseReturnValue:
             if request.method != "POST":
@@ -65,7 +70,8 @@ def clerk_webhook(
                 event = verify_request(checked, max_body=max_body)
             except WebhookError as error:
                 return Response(json.dumps(REFUSAL), status_of(error), content_type="application/json")
-            answer: ResponseReturnValue | None = current_app.ensure_sync(handler)(event, *args, **kwargs)
+            run = current_app.ensure_sync(handler) if is_async else handler
+            answer: Any = run(event, *args, **kwargs)
             return Response(status=204) if answer is None else answer
 
         return view
@@ -73,18 +79,26 @@ def clerk_webhook(
     return decorate
 
 
-def _raw_body(max_body: int) -> bytes:
-    limit = min(max_body, request.max_content_length or max_body)
+def _current_request() -> Request:
+    # Through the proxy each attribute takes a microsecond: "served" in the benchmark
+    return request._get_current_object()  # type: ignore[attr-defined, no-any-return]
+
+
+def _raw_body(request: Request, max_body: int) -> bytes:
     declared = request.content_length
-    if declared is not None and declared > limit:
-        raise BodyTooLargeError(limit)
-    request.max_content_length = limit + 1  # a chunked body is cut there without a word
+    if declared is None:
+        max_body = min(max_body, request.max_content_length or max_body)
+        request.max_content_length = max_body + 1  # a chunked body is cut there without a word
+    elif declared > max_body:
+        raise BodyTooLargeError(max_body)
     try:
         body = request.get_data()
+    except RequestEntityTooLarge:
+        raise BodyTooLargeError(request.max_content_length or max_body) from None
     except ClientDisconnected:
         raise BodyIncompleteError from None
-    if len(body) > limit:
-        raise BodyTooLargeError(limit)
+    if len(body) > max_body:
+        raise BodyTooLargeError(max_body)
     consumer = "something read request.stream or request.form before; verify first, and read with request.get_data()"
     check_complete(body, declared, consumer)
     return body
