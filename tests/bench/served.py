@@ -4,7 +4,8 @@
     python tests/bench/served.py --soak 60  # 64 clients for so many seconds, too
 
 The server is one process, the load comes from this one, over loopback. The rounds of the endpoints are paired,
-and each ratio is the median of nine rounds. "least" is one HMAC and json.loads, which no verification can spare. uvicorn is pinned to h11 and asyncio; httptools is shown beside it.
+and each ratio is the median of nine rounds. "least" is one HMAC and json.loads, which no verification can spare.
+uvicorn is pinned to h11 and asyncio; httptools is shown beside it.
 """
 
 import argparse
