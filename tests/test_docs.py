@@ -3,8 +3,11 @@
 from pathlib import Path
 
 import pytest
+import transcripts
 from sybil import Sybil
 from sybil.parsers.markdown import PythonCodeBlockParser
+
+from clerk_webhook_verify.diagnose import MENDS
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("**/[a-z]*.md"))]
@@ -14,7 +17,8 @@ sybil = Sybil(parsers=[PythonCodeBlockParser()], path=str(ROOT), patterns=["*.md
 @pytest.mark.parametrize(
     "page", [page for page in PAGES if "```python" in page.read_text("utf-8")], ids=lambda page: page.name
 )
-def test_the_examples_of_a_page_run_from_top_to_bottom(page):
+def test_the_examples_of_a_page_run_from_top_to_bottom(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     document = sybil.parse(page)
     document.namespace["__name__"] = "__main__"  # a page is read like a script
     examples = list(document.examples())
@@ -33,3 +37,17 @@ def test_every_example_ends_in_a_visible_result(page):
     blocks = page.read_text("utf-8").split("```python\n")[1:]
     if blocks:
         assert "assert " in "".join(block.split("```")[0] for block in blocks)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_transcript_is_what_the_command_prints(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    transcripts.write_files(tmp_path)
+    for block in transcripts.BLOCK.findall(page.read_text("utf-8")):
+        assert transcripts.replayed(block) == block
+
+
+def test_every_cause_has_its_transcript():
+    page = (ROOT / "docs" / "invalid-signature.md").read_text("utf-8")
+    for cause in MENDS:
+        assert f"refused: {cause} (" in page

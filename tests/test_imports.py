@@ -15,11 +15,12 @@ FILES = sorted(ROOT.rglob("*.py"))
 #: Each may import what stands further up, and nothing that stands below.
 FLOORS = [
     ["errors"],
+    ["idempotency", "allowlist"],
     ["_secret", "_headers", "_timestamp", "_signature", "_body", "_payload", "_record"],
     ["events"],
     ["_delivery"],
-    ["_webhook", "_samples"],
-    ["testing", "_door"],
+    ["_webhook", "_samples", "_probes"],
+    ["testing", "_door", "diagnose"],
     ["flask", "starlette", "django", "aws_lambda"],
     ["fastapi"],
     ["__init__", "pytest_plugin"],

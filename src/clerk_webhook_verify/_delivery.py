@@ -68,7 +68,7 @@ class Delivery:
         fields = parse_object(text.encode("utf-8", "replace") if isinstance(text, str) else text, "the stored delivery")
         message_id, timestamp = fields.get("message_id"), fields.get("timestamp")
         fingerprint = fields.get("secret_fingerprint")
-        body = _decode_body(fields.get("body_b64"))
+        body = decode_body(fields.get("body_b64"))
         if not isinstance(message_id, str) or not is_message_id(message_id):
             problem = "message_id is not a message id"
         elif not isinstance(timestamp, int) or isinstance(timestamp, bool) or not 0 <= timestamp <= LATEST:
@@ -88,7 +88,8 @@ class Delivery:
         )
 
 
-def _decode_body(encoded: object) -> bytes | None:
+def decode_body(encoded: object) -> bytes | None:
+    """The bytes of a stored body; None where *encoded* is not their base64, in its one canonical form."""
     if not isinstance(encoded, str):
         return None
     try:

@@ -1,4 +1,4 @@
-"""From the bytes of a body to the one JSON object in it."""
+"""From the bytes of a body to the one JSON object in it, and to what makes that an event."""
 
 from __future__ import annotations
 
@@ -9,6 +9,23 @@ from .errors import InvalidPayloadError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, NoReturn
+
+
+def parse_payload(body: bytes, message_id: str) -> tuple[str, dict[str, Any], dict[str, Any]]:
+    """Read what every event has.
+
+    Returns:
+        The type, the data and the whole payload.
+    Raises:
+        InvalidPayloadError: The body is not a JSON object with a ``type`` and an object ``data``.
+    """
+    payload = parse_object(body, "the body", message_id)
+    event_type, data = payload.get("type"), payload.get("data")
+    if not isinstance(event_type, str) or not event_type:
+        raise InvalidPayloadError("the body has no type, a text that is not empty: this is not an event", message_id)
+    if not isinstance(data, dict):
+        raise InvalidPayloadError("the body has no object data: this is not an event", message_id)
+    return event_type, data, payload
 
 
 def parse_object(body: bytes, what: str, message_id: str | None = None) -> dict[str, Any]:

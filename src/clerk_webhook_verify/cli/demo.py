@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-from base64 import b64encode
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from os import urandom
 from textwrap import wrap
 from threading import Thread
 from time import time
@@ -17,31 +15,28 @@ from .._webhook import Webhook
 from ..errors import BodyTooLargeError, WebhookVerificationError
 from ..events import Event
 from ..events._catalog import EVENTS
+from ..testing import generate_secret
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from argparse import Namespace, _SubParsersAction
+    from argparse import ArgumentParser, Namespace
     from collections.abc import Iterator
-    from typing import Any
 
 _MAX_BODY = 65_536
 _PATH = "/webhooks/clerk"
 
 
-def add_parser(commands: _SubParsersAction[Any]) -> None:
-    """Bring the command's own parser."""
-    parser = commands.add_parser(
-        "demo",
-        help="send every event type and a set of forgeries to a receiver on this machine",
-        description="Starts a receiver on a free loopback port, sends it a signed delivery of every event type, then "
-        "forged and broken ones, and prints what it made of each. Exit code 0: each went as it should.",
+def add_arguments(parser: ArgumentParser) -> None:
+    """It takes none."""
+    parser.description = (
+        "Starts a receiver on a free loopback port, sends it a signed delivery of every event type, then\n"
+        "forged and broken ones, and prints what it made of each. Exit code 0: each went as it should."
     )
-    parser.set_defaults(run=run)
 
 
 def run(arguments: Namespace) -> int:
     """Play all attempts and print a table of them."""
-    webhook = Webhook(_new_secret())
+    webhook = Webhook(generate_secret())
     receiver = _Receiver(webhook)
     Thread(target=receiver.serve_forever, args=(0.01,), daemon=True).start()
     wrong = 0
@@ -139,10 +134,6 @@ def _describe(event: Event) -> str:
     return f"{type(event.data).__name__}, {len(filled)} of {len(values)} fields filled"
 
 
-def _new_secret() -> str:
-    return "whsec_" + b64encode(urandom(24)).decode()
-
-
 def _attempts(webhook: Webhook) -> Iterator[_Attempt]:
     for event_type in EVENTS:
         body = json.dumps(sample_payload(event_type), separators=(",", ":")).encode()
@@ -157,7 +148,7 @@ def _unusual_attempts(webhook: Webhook) -> Iterator[_Attempt]:
     yield _Attempt("a type nobody knows yet", [*webhook.signed_headers(body).items()], body)
     body = json.dumps(sample_payload("user.created"), indent=1).encode() + b"\n"
     headers = webhook.signed_headers(body)
-    other = Webhook(_new_secret()).sign(headers["svix-id"], int(headers["svix-timestamp"]), body)
+    other = Webhook(generate_secret()).sign(headers["svix-id"], int(headers["svix-timestamp"]), body)
     headers["svix-signature"] = f"v1a,AAAA {other} {headers['svix-signature']}"
     yield _Attempt("signed thrice, one fits", [*headers.items()], body)
     headers = webhook.signed_headers(body)
@@ -171,7 +162,7 @@ def _refused_attempts(webhook: Webhook) -> Iterator[_Attempt]:
     body = json.dumps(sample_payload("user.created"), separators=(",", ":")).encode()
     good = webhook.signed_headers(body, timestamp=now)
     unsigned = {name: value for name, value in good.items() if name != "svix-signature"}
-    by_a_stranger = Webhook(_new_secret()).signed_headers(body, timestamp=now)
+    by_a_stranger = Webhook(generate_secret()).signed_headers(body, timestamp=now)
     large = b" " * (_MAX_BODY + 1)
 
     def refused(name: str, code: str, headers: dict[str, str], body: bytes = body, status: int = 400) -> _Attempt:

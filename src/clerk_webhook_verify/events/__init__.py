@@ -7,9 +7,8 @@ Source: Clerk's webhook event catalogue, and the OpenAPI description of 2025-04-
 
 from __future__ import annotations
 
-from .._payload import parse_object
+from .._payload import parse_payload
 from .._record import create, set_attributes
-from ..errors import InvalidPayloadError
 from ._catalog import event_classes, load, names
 from ._decoder import readers
 from .envelope import (
@@ -164,13 +163,7 @@ def parse_event(delivery: Delivery) -> Event:
     Raises:
         InvalidPayloadError: The body is not a JSON object with a ``type`` and an object ``data``.
     """
-    message_id = delivery.message_id
-    payload = parse_object(delivery.body, "the body", message_id)
-    event_type, data = payload.get("type"), payload.get("data")
-    if not isinstance(event_type, str) or not event_type:
-        raise InvalidPayloadError("the body has no type, a text that is not empty: this is not an event", message_id)
-    if not isinstance(data, dict):
-        raise InvalidPayloadError("the body has no object data: this is not an event", message_id)
+    event_type, data, payload = parse_payload(delivery.body, delivery.message_id)
     event_class, data_name = event_classes(event_type)
     event = create(event_class)
     set_attributes(

@@ -1,0 +1,205 @@
+"""Stored deliveries, in the forms that people have them in: NDJSON, a raw request, a curl command, four options."""
+
+from __future__ import annotations
+
+import json
+import re
+
+from .._delivery import decode_body
+from .._payload import parse_payload
+from ..errors import InvalidPayloadError
+from ._options import UsageError, read_input
+from ._terminal import remark
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+    from collections.abc import Iterator
+    from typing import Any
+
+INPUTS = """\
+A delivery is read from @FILE or - in one of these forms:
+  NDJSON         {"type":"event","headers":{...},"body_b64":"..."}, one a line, as
+                 Clerk's own command prints them and listen --save stores them
+  raw HTTP       POST /webhooks/clerk HTTP/1.1, headers, an empty line, the body
+  a curl command copied from a dashboard or a browser; it is read, never run"""
+
+_REQUEST_LINE = re.compile(rb"[A-Z]+ \S+ HTTP/\d(?:\.\d)?\r?\n|[A-Za-z0-9-]+:[^\n]*\n")
+_CHUNK = re.compile(rb"([0-9A-Fa-f]+)[^\r\n]*\r\n")
+
+
+class Capture:
+    """One stored request."""
+
+    def __init__(
+        self, headers: list[tuple[str, str]], body: bytes, place: str = "", received_at: float | None = None
+    ) -> None:
+        self.headers = headers  #: As they arrived.
+        self.body = body  #: As it arrived.
+        self.place = place  #: Where it was read, "line 3"; empty where there is but one.
+        self.received_at = received_at  #: Unix seconds, where the capture tells.
+
+    def header(self, name: str) -> str:
+        """The value of the first header of this name, in any case; empty where there is none."""
+        return next((value for given, value in self.headers if given.lower() == name), "")
+
+    @property
+    def message_id(self) -> str:
+        """As its header tells it, genuine or not; empty where none does."""
+        return (self.header("svix-id") or self.header("webhook-id")).strip(" \t")
+
+    @property
+    def timestamp(self) -> str:
+        """As its header tells it; empty where none does."""
+        return self.header("svix-timestamp") or self.header("webhook-timestamp")
+
+    @property
+    def event_type(self) -> str:
+        """As the payload tells it, genuine or not; empty where it is no event."""
+        try:
+            return parse_payload(self.body, "")[0]
+        except InvalidPayloadError:
+            return ""
+
+
+def add_delivery_options(parser: ArgumentParser) -> None:
+    """``--delivery``, or else ``--payload`` with the three headers."""
+    group = parser.add_argument_group("delivery", "a whole one, or its parts")
+    group.add_argument("--delivery", metavar="@FILE|-", help="a stored delivery, or several")
+    group.add_argument("--payload", metavar="@FILE|-", help="the raw body alone, byte for byte")
+    group.add_argument("--id", metavar="MSG", help="with --payload: the header svix-id")
+    group.add_argument("--timestamp", metavar="UNIX", help="with --payload: the header svix-timestamp")
+    group.add_argument("--signature", metavar="SIG", help="with --payload: the header svix-signature")
+
+
+def given_deliveries(arguments: Namespace) -> list[Capture]:
+    """The deliveries that were given, at least one.
+
+    Raises:
+        UsageError: There is none, or it cannot be read.
+    """
+    parts = {
+        "svix-id": arguments.id,
+        "svix-timestamp": arguments.timestamp,
+        "svix-signature": arguments.signature,
+    }
+    if (arguments.delivery is None) == (arguments.payload is None):
+        raise UsageError("give either --delivery, or --payload with --id, --timestamp and --signature")
+    if arguments.delivery is not None:
+        if any(value is not None for value in parts.values()):
+            raise UsageError("--id, --timestamp and --signature go with --payload; --delivery brings its own headers")
+        return read_captures(read_input(arguments.delivery, "--delivery"))
+    body = read_input(arguments.payload, "--payload")
+    return [Capture([(name, value) for name, value in parts.items() if value is not None], body)]
+
+
+def read_captures(content: bytes) -> list[Capture]:
+    """All deliveries in a stored text.
+
+    Args:
+        content: NDJSON, one raw HTTP request or one curl command.
+    Returns:
+        At least one.
+    Raises:
+        UsageError: It is none of these, broken, or without a delivery; says where.
+    """
+    if content.lstrip()[:1] == b"{":
+        captures = list(_ndjson(content))
+    elif _REQUEST_LINE.match(content):
+        captures = [_raw_request(content)]
+    elif re.match(rb"\s*(\$\s*)?curl(\.exe)?\s", content):
+        from ._curl import read_curl  # most captures are none, and are spared its expressions
+
+        captures = [Capture(*read_curl(content.decode("utf-8", "surrogateescape")))]
+    else:
+        raise UsageError(
+            "this is no stored delivery: it should be NDJSON with headers and body_b64, a raw HTTP request or a curl "
+            "command; for a body alone use --payload"
+        )
+    if not captures:
+        raise UsageError(
+            "there is no delivery in it, no line with headers and body_b64; for a body alone use --payload"
+        )
+    return captures
+
+
+def _ndjson(content: bytes) -> Iterator[Capture]:
+    lines = content.split(b"\n")
+    whole = _json(content)
+    if isinstance(whole, dict):  # one object, perhaps over several lines
+        lines = [json.dumps(whole).encode()]
+    events = 0
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        record = _json(line)
+        if record is None and number == len(lines) > 1:
+            remark(f"line {number} is torn, as when its writer was stopped: skipped")
+        elif not isinstance(record, dict):
+            raise UsageError(f"line {number} is not a JSON object: each line should be one")
+        elif record.get("type", "event") == "event":
+            events += 1
+            yield _event(record, f"line {number}")
+
+
+def _json(text: bytes) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _event(record: dict[str, Any], place: str) -> Capture:
+    headers, encoded, received_at = record.get("headers"), record.get("body_b64"), record.get("received_at")
+    if not isinstance(headers, dict) or encoded is None:
+        missing = "headers, an object" if not isinstance(headers, dict) else "body_b64"
+        hint = ": is this the payload itself? Then use --payload" if "data" in record else ""
+        raise UsageError(f"{place} has no {missing}{hint}")
+    pairs: list[tuple[str, str]] = []
+    for name, values in headers.items():
+        for value in values if isinstance(values, list) else [values]:
+            if not isinstance(value, str):
+                raise UsageError(f"{place} has a header that is no text: each value should be one, or a list of them")
+            pairs.append((name, value))
+    body = decode_body(encoded)
+    if body is None:
+        raise UsageError(f"{place} has a body_b64 that is not base64")
+    if not isinstance(received_at, int | float) or not abs(received_at) < 1e15:  # a float could not hold it, or NaN
+        received_at = None
+    return Capture(pairs, body, place, received_at and float(received_at))
+
+
+def _raw_request(content: bytes) -> Capture:
+    parts = re.split(rb"\r?\n\r?\n", content, maxsplit=1)
+    head, body = parts[0], parts[1] if len(parts) > 1 else b""
+    lines = re.split(r"\r?\n", head.decode("latin-1"))
+    if ":" not in lines[0].split(" ")[0]:
+        lines = lines[1:]
+    headers = []
+    for line in lines:
+        name, colon, value = line.partition(":")
+        if not colon or not name.strip():
+            if line.strip():
+                raise UsageError("the raw request has a line among its headers that is no header: Name: value")
+            continue
+        headers.append((name.strip(), value.strip(" \t")))
+    capture = Capture(headers, body)
+    if "chunked" in capture.header("transfer-encoding").lower():
+        capture.body = _unchunked(body)
+    else:
+        declared = capture.header("content-length")
+        if declared.isdecimal() and declared.isascii() and not body[int(declared[:18]) :].strip():
+            capture.body = body[: int(declared[:18])]  # an editor ends the file with a line end of its own
+    return capture
+
+
+def _unchunked(body: bytes) -> bytes:
+    """A chunked body put together; as it stands where that was done before."""
+    whole, position = b"", 0
+    while chunk := _CHUNK.match(body, position):
+        size = int(chunk[1][:15], 16)
+        if not size:
+            return whole
+        whole += body[chunk.end() : chunk.end() + size]
+        position = chunk.end() + size + 2
+    return whole or body

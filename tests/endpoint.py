@@ -1,0 +1,59 @@
+"""An endpoint on a loopback port that answers as it is told, and keeps what arrived."""
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+
+
+@dataclass(frozen=True)
+class Request:
+    method: str
+    path: str
+    headers: list[tuple[str, str]]
+    body: bytes
+
+    def values(self, name: str) -> list[str]:
+        return [value for given, value in self.headers if given.lower() == name]
+
+
+class Endpoint(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def __init__(self, answer):
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.answer, self.received = answer, []
+        self.url = f"http://127.0.0.1:{self.server_port}/hook"
+
+
+class _Handler(BaseHTTPRequestHandler):
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["content-length"]))
+        request = Request(self.command, self.path, self.headers.items(), body)
+        self.server.received.append(request)
+        self.wfile.write(self.server.answer(request))
+
+    def do_PUT(self):
+        self.do_POST()
+
+    def log_message(self, *arguments):
+        pass
+
+
+def answer(status: int, body: bytes = b"", *headers: str) -> bytes:
+    """The bytes of an answer."""
+    head = [f"HTTP/1.1 {status} Some Reason", *headers, f"Content-Length: {len(body)}", "", ""]
+    return "\r\n".join(head).encode("latin-1") + body
+
+
+@contextmanager
+def serving(answer):
+    """An endpoint. *answer* gives the bytes for each request; none of them closes the connection unanswered."""
+    endpoint = Endpoint(answer)
+    thread = Thread(target=endpoint.serve_forever, args=(0.01,), daemon=True)
+    thread.start()
+    try:
+        yield endpoint
+    finally:
+        endpoint.shutdown()
+        endpoint.server_close()
