@@ -59,7 +59,7 @@ class TestTheOrder:
         def parse(*_):
             raise AssertionError("parsed")
 
-        monkeypatch.setattr(events, "parse_object", parse)
+        monkeypatch.setattr(events, "parse_payload", parse)
         assert self.told(signed_headers(secret=OTHER_SECRET), BODY) == "signature_mismatch"
         assert self.told(signed_headers(timestamp=0), BODY) == "timestamp_too_old"
         assert webhook.verify_signature(signed_headers(), BODY).body == BODY

@@ -182,16 +182,17 @@ class _Receiver(ThreadingHTTPServer):
             except OSError as error:
                 remark(f"a delivery was not saved: {error.strerror}")
 
-    def report(self, capture: Capture, refusal: WebhookVerificationError | None, fate: _Fate) -> None:
-        """Print the one line."""
+    def report(self, capture: Capture, refusal: WebhookVerificationError | None, fate: _Fate) -> bool:
+        """Print the one line; False: whoever reads us, as head does, has had enough."""
         with self.lock:
             try:
                 if self.as_json:
                     show_json(_facts(capture, refusal, fate))
                 else:
                     show(_line(capture, refusal, fate))
-            except BrokenPipeError:  # who reads us, as head does, has had enough
-                self.shutdown()
+            except BrokenPipeError:
+                return False
+        return True
 
     def handle_error(self, request: object, client_address: object) -> None:
         """Say in a line what would be a traceback: mostly, that the client left before it had its answer."""
@@ -227,10 +228,10 @@ class _Handler(BaseHTTPRequestHandler):
             refusal = self.server.refusal(capture)
             self.server.save(capture)
             fate = self._decided(capture, refusal)
-        try:
-            self._send(fate.answer)
-        finally:
-            self.server.report(capture, refusal, fate)
+        is_read = self.server.report(capture, refusal, fate)
+        self._send(fate.answer)
+        if not is_read:
+            self.server.shutdown()
 
     def do_GET(self) -> None:
         self._send_elsewhere(405 if self.path.partition("?")[0] == self.server.path else 404)

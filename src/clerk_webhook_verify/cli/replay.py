@@ -116,7 +116,7 @@ def _chosen(captures: list[Capture], event_type: str | None) -> list[Capture]:
 def _in_order(captures: list[Capture]) -> list[Capture]:
     """Oldest first: by arrival, else by the signed timestamp, else as they stand, whatever all of them have."""
     arrivals = [capture.received_at for capture in captures]
-    stamps = [capture.header("svix-timestamp") or capture.header("webhook-timestamp") for capture in captures]
+    stamps = [capture.timestamp for capture in captures]
     if None not in arrivals:
         ages: list[float | None] = arrivals
     elif all(stamp.isdecimal() and len(stamp) <= 12 for stamp in stamps):
