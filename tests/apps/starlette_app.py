@@ -1,6 +1,8 @@
 """The endpoint in Starlette. The secret comes from the environment."""
 
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.base import BaseHTTPMiddleware, RequestResponseEndpoint
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -31,11 +33,18 @@ async def consumed(request: Request) -> Response:
     return await quiet(request)
 
 
-app = Starlette(
-    routes=[
-        Route("/hook/{tenant}", hook, methods=["POST"]),
-        Route("/quiet", quiet, methods=["GET", "POST"]),
-        Route("/fails", fails, methods=["POST"]),
-        Route("/consumed", consumed, methods=["POST"]),
-    ]
-)
+class PassesOn(BaseHTTPMiddleware):
+    """Does nothing, through a receive of its own."""
+
+    async def dispatch(self, request: Request, call_next: RequestResponseEndpoint) -> Response:
+        return await call_next(request)
+
+
+routes = [
+    Route("/hook/{tenant}", hook, methods=["POST"]),
+    Route("/quiet", quiet, methods=["GET", "POST"]),
+    Route("/fails", fails, methods=["POST"]),
+    Route("/consumed", consumed, methods=["POST"]),
+]
+app = Starlette(routes=routes)
+under_middleware = Starlette(routes=routes, middleware=[Middleware(PassesOn), Middleware(PassesOn)])
