@@ -1,7 +1,9 @@
 """Does every example in README and docs run?"""
 
+import re
 from pathlib import Path
 
+import programs
 import pytest
 import transcripts
 from sybil import Sybil
@@ -23,8 +25,19 @@ def test_the_examples_of_a_page_run_from_top_to_bottom(page, tmp_path, monkeypat
     document.namespace["__name__"] = "__main__"  # a page is read like a script
     examples = list(document.examples())
     assert len(examples) == page.read_text("utf-8").count("```python")
+    whole_programs = [text for recipe in programs.recipes(page).values() for text in recipe.programs.values()]
     for example in examples:
-        example.evaluate()
+        if example.parsed not in whole_programs:
+            example.evaluate()
+
+
+def test_whole_programs_stand_where_they_are_started():
+    pages = {page.name: programs.recipes(page) for page in PAGES if programs.recipes(page)}
+    assert list(pages) == ["background.md", "tutorial.md"]
+    for recipe in (recipe for recipes in pages.values() for recipe in recipes.values()):
+        for file in recipe.programs:
+            module = re.compile(rf"\b{file.removesuffix('.py')}\b")
+            assert any(module.search(command) for command in recipe.commands), f"no command starts {file}"
 
 
 def test_the_quickstart_is_two_lines():

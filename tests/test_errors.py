@@ -17,6 +17,7 @@ from clerk_webhook_verify.errors import (
     MalformedHeaderError,
     MissingHeaderError,
     SignatureMismatchError,
+    StoreError,
     TimestampTooNewError,
     TimestampTooOldError,
     WebhookError,
@@ -35,6 +36,7 @@ EXAMPLES = {
     "body_incomplete": BodyIncompleteError(10, 20),
     "body_timeout": BodyTimeoutError(10.0),
     "body_consumed": BodyConsumedError("something read it before"),
+    "store_unavailable": StoreError("it is away"),
 }
 
 
@@ -50,7 +52,7 @@ def test_each_has_a_stable_code_and_survives_a_pickle_and_a_copy(code, error):
 def test_the_two_sides():
     """What is ours is answered 500, what is the sender's 4xx: one except clause tells them apart."""
     ours = {code for code, error in EXAMPLES.items() if not isinstance(error, WebhookVerificationError)}
-    assert ours == {"invalid_secret", "body_consumed"}
+    assert ours == {"invalid_secret", "body_consumed", "store_unavailable"}
     assert all(isinstance(error, WebhookError) for error in EXAMPLES.values())
 
 
@@ -67,7 +69,7 @@ def test_the_facts_are_attributes():
     assert (EXAMPLES["body_incomplete"].received, EXAMPLES["body_incomplete"].declared) == (10, 20)
     assert EXAMPLES["body_timeout"].seconds == 10
     unknown = {code for code, error in EXAMPLES.items() if error.message_id is None}
-    assert unknown == {"invalid_secret", "body_incomplete", "body_timeout", "body_consumed"}
+    assert unknown == {"invalid_secret", "body_incomplete", "body_timeout", "body_consumed", "store_unavailable"}
     assert {error.message_id for code, error in EXAMPLES.items() if code not in unknown} == {"msg_1"}
 
 

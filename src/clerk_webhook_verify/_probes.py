@@ -70,7 +70,9 @@ _BASE64 = re.compile(rb"[A-Za-z0-9+/\s]{8,}={0,2}\s*")
 
 class Finding:
     def __init__(self, cause: Cause, confidence: Confidence, proof: str) -> None:
-        self.cause, self.confidence, self.proof = cause, confidence, proof
+        self.cause: Cause = cause
+        self.confidence: Confidence = confidence
+        self.proof = proof
 
 
 class RefusedDelivery:

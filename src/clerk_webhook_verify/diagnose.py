@@ -154,7 +154,7 @@ def diagnose_among(
         webhook.verify_signature(headers, signed)
     except (TimestampTooOldError, TimestampTooNewError) as error:
         cause: Cause = "timestamp_too_old" if isinstance(error, TimestampTooOldError) else "timestamp_too_new"
-        others = (other for other in MENDS if other not in ("timestamp_too_old", "timestamp_too_new"))
+        others: list[Cause] = [other for other in MENDS if other not in ("timestamp_too_old", "timestamp_too_new")]
         return _diagnosis(Finding(cause, "proved", f"the signature fits, and {error}"), others)
     except WebhookVerificationError as error:
         delivery = RefusedDelivery(
@@ -177,7 +177,7 @@ def _explain(delivery: RefusedDelivery, error: WebhookVerificationError) -> Diag
             return _diagnosis(finding, ruled_out)
         if finding is not None:
             likely.append(finding)
-        ruled_out += (cause for cause in causes if finding is None or cause != finding.cause)
+        ruled_out.extend(cause for cause in causes if finding is None or cause != finding.cause)
     return _diagnosis(likely[0] if likely else Finding("wrong_secret", "left over", _LEFT_OVER), ruled_out)
 
 

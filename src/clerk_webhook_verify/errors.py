@@ -1,8 +1,8 @@
 """Every exception of this package, one tree under :class:`WebhookError`.
 
-The tree has two sides. :class:`InvalidSecretError` is ours: the application is set up wrongly, and the answer is 500.
-:class:`WebhookVerificationError` is the sender's: the request is refused, and the answer is 4xx. Catch the second, and
-a missing secret is never answered as a bad request.
+The tree has two sides. :class:`WebhookVerificationError` is the sender's: the request is refused, and the answer is
+4xx. All others are ours, such as :class:`InvalidSecretError`: the answer is 500. Catch the first, and a missing secret
+is never answered as a bad request.
 
 Each class has a stable ``code`` for logs and metrics. The text says how to mend it; neither the text nor an attribute
 holds a secret, a key, the expected signature or any part of the body.
@@ -199,6 +199,22 @@ class BodyConsumedError(WebhookError):
     def __init__(self, problem: str) -> None:
         super().__init__(problem)
         self.problem = problem  #: What happened and how to mend it.
+
+    def __str__(self) -> str:
+        return self.problem
+
+
+class StoreError(WebhookError):
+    """The store that remembers handled messages is out of reach. Nothing is wrong with the delivery: answer 500.
+
+    Its cause is the error of the store's own client.
+    """
+
+    code = "store_unavailable"
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(problem)
+        self.problem = problem  #: What is wrong and how to mend it.
 
     def __str__(self) -> str:
         return self.problem

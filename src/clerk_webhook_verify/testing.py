@@ -10,7 +10,9 @@ import time
 from base64 import b64encode
 from dataclasses import asdict, dataclass, fields, is_dataclass
 from difflib import get_close_matches
+from itertools import count
 from os import urandom
+from threading import Barrier, Thread
 from typing import Any, Literal, TypeVar, get_args
 
 from ._delivery import Delivery
@@ -22,7 +24,10 @@ from .events._catalog import EVENTS, load
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .events import EventType
+    from .idempotency import Store
 
 #: What :func:`signed_request` can get wrong. Every one of them is refused.
 Fault = Literal[
@@ -209,3 +214,75 @@ def _delivered(payload: dict[str, Any]) -> Delivery:
 def _near(name: str, names: Any) -> str:
     near = get_close_matches(name, names, n=3)
     return f": did you mean {' or '.join(near)}?" if near else ""
+
+
+def check_store(make_store: Callable[[], Store]) -> None:
+    """Hold a store of your own to the contract of :class:`clerk_webhook_verify.idempotency.Store`.
+
+    It takes about a second, and leaves some keys behind that begin with ``check:``.
+
+    Args:
+        make_store: Returns the store: the same one, or another one that remembers in the same place.
+    Raises:
+        AssertionError: The store breaks the contract; says how.
+    """
+    from .idempotency import Outcome  # which loads asyncio and sqlite3: most tests need neither
+
+    store, run = make_store(), urandom(8).hex()
+    long, short, ages = 60.0, 0.05, 3600.0
+    keys = (f"check:{run}:{number}" for number in count())
+
+    def check(holds: bool, what: str) -> None:
+        if not holds:
+            raise AssertionError(f"the store breaks its contract: {what}")
+
+    key = next(keys)
+    check(store.claim(key, "a", long) is None, "a key that nobody has must be taken")
+    check(store.claim(key, "b", long) is Outcome.IN_PROGRESS, "a key that another has must be IN_PROGRESS")
+    check(make_store().claim(key, "b", long) is Outcome.IN_PROGRESS, "all stores must remember in the same place")
+    check(store.claim(next(keys), "b", long) is None, "keys must not be in each other's way")
+    check(store.complete(key, "b", ages) is False, "who does not have a key must not complete it")
+    store.release(key, "b")
+    check(store.claim(key, "b", long) is Outcome.IN_PROGRESS, "who does not have a key must not release it")
+    check(store.complete(key, "a", ages) is True, "the owner must complete its key")
+    check(store.claim(key, "b", long) is Outcome.DUPLICATE, "what is done must be a DUPLICATE")
+    store.release(key, "a")
+    check(store.claim(key, "b", long) is Outcome.DUPLICATE, "what is done must stay so when its owner releases it")
+    check(store.complete(key, "b", ages) is False, "what is done must not be completed by another")
+    store.forget(key)
+    check(store.claim(key, "b", long) is None, "what is forgotten must be free")
+    store.release(key, "b")
+    check(store.claim(key, "c", long) is None, "what its owner released must be free")
+    store.forget(key)
+    check(store.complete(key, "c", ages) is True, "who had a key that nobody has now must complete it")
+    check(store.claim(key, "d", long) is Outcome.DUPLICATE, "what was completed so must be a DUPLICATE")
+
+    late, lost, kept = next(keys), next(keys), next(keys)
+    for each in (late, lost):
+        check(store.claim(each, "a", short) is None, "a key that nobody has must be taken")
+    store.claim(kept, "a", long)
+    store.complete(kept, "a", short)
+    time.sleep(4 * short)
+    check(store.complete(late, "a", ages) is True, "a late owner must complete a key that nobody took")
+    check(store.claim(late, "b", long) is Outcome.DUPLICATE, "what was completed late must be a DUPLICATE")
+    check(store.claim(lost, "b", long) is None, "a key whose lease ran out must be free")
+    check(store.complete(lost, "a", ages) is False, "a late owner must not complete what another took")
+    store.release(lost, "a")
+    check(store.claim(lost, "c", long) is Outcome.IN_PROGRESS, "a late owner must not release what another took")
+    check(store.claim(kept, "b", long) is None, "a done mark must end with its retention")
+
+    contested = [next(keys) for _ in range(50)]
+    winners: list[str] = []
+    start = Barrier(8)
+
+    def race(owner: str) -> None:
+        own = make_store()
+        start.wait()
+        winners.extend(each for each in contested if own.claim(each, owner, long) is None)
+
+    threads = [Thread(target=race, args=(str(number),)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    check(sorted(winners) == sorted(contested), "of several that race for a key exactly one must get it")

@@ -1,0 +1,138 @@
+"""PostgresStore: for several machines, and for the mark in the same transaction as the work."""
+
+from __future__ import annotations
+
+from itertools import count
+
+from ..errors import StoreError
+from ._store import Outcome
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
+    from typing import Any, TypeVar
+
+    T = TypeVar("T")
+
+_ONE_IN = 64  # claims: how often expired rows are looked for
+_EXPIRED_AT_ONCE = 256  # rows removed then
+_CLAIMS_KEPT = 86_400.0  # seconds for which a claim is remembered whose owner never came back
+
+_TABLE = """
+CREATE TABLE IF NOT EXISTS clerk_webhook_once (
+    key text PRIMARY KEY,
+    owner text,                     -- NULL when done
+    claimed_until timestamptz,
+    forget_at timestamptz NOT NULL
+)
+"""
+_INDEX = "CREATE INDEX IF NOT EXISTS clerk_webhook_once_forget_at ON clerk_webhook_once (forget_at)"
+# clock_timestamp() is the server's clock at this very moment; now() stands still for a whole transaction, and can be
+# looked for in an index. ON CONFLICT alone would write a lock for every duplicate; NOT EXISTS writes nothing
+_TAKE = """
+INSERT INTO clerk_webhook_once AS old (key, owner, claimed_until, forget_at)
+SELECT %(key)s, %(owner)s::text, clock_timestamp() + %(lease)s * interval '1 second',
+       clock_timestamp() + %(kept)s * interval '1 second'
+WHERE NOT EXISTS (SELECT FROM clerk_webhook_once WHERE key = %(key)s AND owner IS NULL AND forget_at > now())
+ON CONFLICT (key) DO UPDATE
+SET owner = excluded.owner, claimed_until = excluded.claimed_until, forget_at = excluded.forget_at
+WHERE CASE WHEN old.owner IS NULL THEN old.forget_at ELSE old.claimed_until END <= clock_timestamp()
+RETURNING 1
+"""
+_COMPLETE = """
+INSERT INTO clerk_webhook_once AS old (key, owner, claimed_until, forget_at)
+VALUES (%(key)s, NULL, NULL, clock_timestamp() + %(retention)s * interval '1 second')
+ON CONFLICT (key) DO UPDATE
+SET owner = NULL, claimed_until = NULL, forget_at = excluded.forget_at
+WHERE old.owner = %(owner)s
+RETURNING 1
+"""
+_IS_DONE = "SELECT owner IS NULL FROM clerk_webhook_once WHERE key = %(key)s"
+_RELEASE = "DELETE FROM clerk_webhook_once WHERE key = %(key)s AND owner = %(owner)s"
+_FORGET = "DELETE FROM clerk_webhook_once WHERE key = %(key)s"
+_DROP_EXPIRED = """
+DELETE FROM clerk_webhook_once WHERE key IN (
+    SELECT key FROM clerk_webhook_once WHERE forget_at <= now() LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
+"""
+
+
+class PostgresStore:
+    """Remembers in a table of PostgreSQL, by the server's clock, in one transaction a step.
+
+    Args:
+        connect: Called for every step and used as ``with connect() as connection``, which commits and gives the
+            connection back: a pool's ``connection`` of the package psycopg_pool, or, slower,
+            ``functools.partial(psycopg.connect, "...")``.
+    """
+
+    def __init__(self, connect: Callable[[], AbstractContextManager[Any]]) -> None:
+        if not callable(connect):
+            raise TypeError(f"connect must be callable, such as a pool's .connection, not {type(connect).__name__}")
+        self._connect = connect
+        self._claims = count()
+
+    def create_table(self) -> None:
+        """Make the table ``clerk_webhook_once`` where it is not there. Run it once, where migrations are run.
+
+        Raises:
+            StoreError: The database is out of reach, or does not allow it.
+        """
+        self._transaction(lambda connection: (connection.execute(_TABLE), connection.execute(_INDEX)))
+
+    def claim(self, key: str, owner: str, lease: float) -> Outcome | None:
+        """See :class:`Store`."""
+
+        def step(connection: Any) -> Outcome | None:
+            if next(self._claims) % _ONE_IN == 0:
+                connection.execute(_DROP_EXPIRED, {"limit": _EXPIRED_AT_ONCE})
+            return _take(connection, key, owner, lease, lease + _CLAIMS_KEPT)
+
+        return self._transaction(step)
+
+    def complete(self, key: str, owner: str, retention: float) -> bool:
+        """See :class:`Store`."""
+        values = {"key": key, "owner": owner, "retention": retention}
+        return self._transaction(lambda connection: connection.execute(_COMPLETE, values).fetchone() is not None)
+
+    def release(self, key: str, owner: str) -> None:
+        """See :class:`Store`."""
+        self._transaction(lambda connection: connection.execute(_RELEASE, {"key": key, "owner": owner}))
+
+    def forget(self, key: str) -> None:
+        """See :class:`Store`."""
+        self._transaction(lambda connection: connection.execute(_FORGET, {"key": key}))
+
+    def mark(self, connection: Any, key: str, retention: float) -> Outcome:
+        """Mark *key* done inside the open transaction of *connection*, where the table must be there."""
+        if connection.autocommit and connection.info.transaction_status == 0:
+            raise TypeError(
+                "the connection commits each statement by itself: open `with connection.transaction():` round "
+                "once.mark() and the work"
+            )
+        try:
+            return _take(connection, key, None, 0, retention) or Outcome.HANDLED
+        except Exception as error:  # psycopg's, which is not ours to import
+            raise _store_error(error) from error
+
+    def _transaction(self, step: Callable[[Any], T]) -> T:
+        try:
+            with self._connect() as connection:
+                return step(connection)
+        except Exception as error:  # psycopg's or a pool's, neither of which is ours to import
+            raise _store_error(error) from error
+
+
+def _take(connection: Any, key: str, owner: str | None, lease: float, kept: float) -> Outcome | None:
+    """Take *key*, done where *owner* is None; else gives what keeps it from being taken."""
+    values = {"key": key, "owner": owner, "lease": lease, "kept": kept}
+    if connection.execute(_TAKE, values).fetchone():
+        return None
+    done = connection.execute(_IS_DONE, {"key": key}).fetchone()
+    return Outcome.DUPLICATE if done and done[0] else Outcome.IN_PROGRESS
+
+
+def _store_error(error: Exception) -> StoreError:
+    return StoreError(
+        f"PostgreSQL cannot be reached or refuses: {type(error).__name__}; was the table made, with create_table()?"
+    )
