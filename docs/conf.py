@@ -13,6 +13,7 @@ release = __version__
 
 extensions = ["event_tables", "myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 exclude_patterns = ["_build"]
+myst_heading_anchors = 3
 html_theme = "furo"
 html_title = f"clerk-webhook-verify {release}"
 
