@@ -38,19 +38,19 @@ def open_store(kind: str, place: str) -> Store:
 
 
 class Journal:
-    """Lines of a step and a message, each appended whole."""
+    """Lines of a step and a message. None spans two pages, between which a kill may tear a write, or a reader come."""
 
     def __init__(self, path: object) -> None:
         self._file = os.open(str(path), os.O_RDWR | os.O_APPEND | os.O_CREAT)
 
     def write(self, step: str, message: str) -> None:
-        os.write(self._file, f"{step} {message}\n".encode())
+        os.write(self._file, f"{step} {message}".ljust(31).encode() + b"\n")
 
     def read(self) -> dict[str, Counter]:
         """How often each message was received, begun, finished and acknowledged."""
         steps: dict[str, Counter] = {step: Counter() for step in ("received", "begun", "finished", "acknowledged")}
         for line in os.pread(self._file, os.fstat(self._file).st_size, 0).decode().splitlines():
-            step, message = line.split(" ", 1)
+            step, message = line.split()
             steps[step][message] += 1
         return steps
 

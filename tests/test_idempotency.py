@@ -403,10 +403,17 @@ class TestSQLiteStore:
         store = SQLiteStore(tmp_path / "handled.db")
         store.claim("a", "b", 60)
         other = sqlite3.connect(tmp_path / "handled.db")
-        other.execute("ALTER TABLE clerk_webhook_once RENAME TO away")
-        with pytest.raises(StoreError):
-            store.claim("b", "b", 60)
-        other.execute("ALTER TABLE away RENAME TO clerk_webhook_once")
+        for breaks, mends in (
+            ("ALTER TABLE clerk_webhook_once RENAME TO away", "ALTER TABLE away RENAME TO clerk_webhook_once"),
+            (
+                "CREATE TRIGGER t BEFORE INSERT ON clerk_webhook_once BEGIN SELECT RAISE(FAIL, 'no'); END",
+                "DROP TRIGGER t",
+            ),
+        ):
+            other.execute(breaks)
+            with pytest.raises(StoreError):
+                store.claim("b", "b", 60)
+            other.execute(mends)
         other.close()
         assert store.claim("b", "b", 60) is None
 

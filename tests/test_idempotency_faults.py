@@ -43,13 +43,21 @@ class Place:
     def __init__(self, kind: str, where: str, folder: Path) -> None:
         self.kind, self.where, self._path = kind, where, folder / "journal"
         self.journal = Journal(self._path)
+        self.started: list[subprocess.Popen] = []
 
     def store(self):
         return open_store(self.kind, self.where)
 
     def start(self, work: str) -> subprocess.Popen:
         command = [sys.executable, idempotency_worker.__file__, work, self.kind, self.where, str(self._path)]
-        return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.started.append(subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True))
+        return self.started[-1]
+
+    def clear(self) -> None:
+        """Whatever a test that failed left running."""
+        for process in self.started:
+            with process:
+                process.kill()
 
 
 @pytest.fixture(scope="module")
@@ -75,16 +83,18 @@ def place(request, tmp_path):
     """An empty store of the kind that is asked for."""
     kind = request.param
     if kind == "sqlite":
-        return Place(kind, str(tmp_path / "handled.db"), tmp_path)
-    server = request.getfixturevalue(kind)
-    if kind == "postgres":
-        place = Place(kind, server.get_uri(), tmp_path)
-        with transactions(kind, place.where)() as connection:
+        where = str(tmp_path / "handled.db")
+    elif kind == "postgres":
+        where = request.getfixturevalue(kind).get_uri()
+        with transactions(kind, where)() as connection:
             connection.execute("DROP TABLE IF EXISTS clerk_webhook_once")
-        place.store().create_table()
-        return place
-    server.client().flushall()
-    return Place(kind, server.path, tmp_path)
+        open_store(kind, where).create_table()
+    else:
+        where = request.getfixturevalue(kind).path
+        request.getfixturevalue(kind).client().flushall()
+    place = Place(kind, where, tmp_path)
+    yield place
+    place.clear()
 
 
 on_each_store = pytest.mark.parametrize("place", STORES, indirect=True)

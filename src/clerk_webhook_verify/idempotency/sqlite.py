@@ -6,7 +6,7 @@ import os
 import sqlite3
 from contextlib import suppress
 from threading import Lock
-from time import monotonic, time
+from time import monotonic, sleep, time
 from weakref import WeakSet
 
 from ..errors import StoreError
@@ -77,7 +77,9 @@ class SQLiteStore:
             self._sweep(connection)
             return _take(connection, key, owner, lease, lease + _CLAIMS_KEPT)
 
-        return self._transaction(step)
+        # Who only reads waits for no writer: most of those who race for a message are told so
+        seen = self._with_connection(lambda connection: _outcome(connection, key, time(), monotonic()))
+        return seen or self._transaction(step)
 
     def complete(self, key: str, owner: str, retention: float) -> bool:
         """See :class:`Store`."""
@@ -160,12 +162,27 @@ class SQLiteStore:
             os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
         connection = sqlite3.connect(self._path, timeout=_BUSY, isolation_level=None, check_same_thread=False)
         try:
-            for statement in ("PRAGMA journal_mode = WAL", "PRAGMA synchronous = NORMAL", _SCHEMA):
-                connection.execute(statement)
+            _use_wal(connection)
+            connection.execute("PRAGMA synchronous = NORMAL")
+            connection.execute(_SCHEMA)
         except BaseException:
             connection.close()
             raise
         return connection
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    """SQLite waits for nobody when it changes the mode, and several processes may open a new file at the same moment."""
+    deadline = monotonic() + _BUSY
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or monotonic() > deadline:
+                raise
+            sleep(0.01)
+        else:
+            return
 
 
 _stores: WeakSet[SQLiteStore] = WeakSet()
@@ -197,10 +214,20 @@ def _take(connection: sqlite3.Connection, key: str, owner: str | None, lease: fl
     """Take *key*, done where *owner* is None; else gives what keeps it from being taken."""
     now, since_start = time(), monotonic()
     values = (key, owner, since_start, since_start + lease, now + kept, now, since_start, since_start)
-    if connection.execute(_TAKE, values).rowcount > 0:
+    return None if connection.execute(_TAKE, values).rowcount > 0 else _outcome(connection, key, now, since_start)
+
+
+def _outcome(connection: sqlite3.Connection, key: str, now: float, since_start: float) -> Outcome | None:
+    """What keeps *key* from being taken at this moment; None: nothing."""
+    row = connection.execute(
+        "SELECT owner, claimed_at, claimed_until, forget_at FROM clerk_webhook_once WHERE key = ?", (key,)
+    ).fetchone()
+    if row is None:
         return None
-    (done,) = connection.execute("SELECT owner IS NULL FROM clerk_webhook_once WHERE key = ?", (key,)).fetchone()
-    return Outcome.DUPLICATE if done else Outcome.IN_PROGRESS
+    owner, claimed_at, claimed_until, forget_at = row
+    if owner is None:
+        return Outcome.DUPLICATE if now < forget_at else None
+    return Outcome.IN_PROGRESS if claimed_at <= since_start < claimed_until else None
 
 
 def _take_in(connection: sqlite3.Connection, key: str, retention: float) -> Outcome | None:
