@@ -417,6 +417,19 @@ class TestSQLiteStore:
         other.close()
         assert store.claim("b", "b", 60) is None
 
+    def test_a_new_file_that_another_holds_is_waited_for(self, tmp_path, monkeypatch):
+        other = sqlite3.connect(tmp_path / "handled.db", isolation_level=None, check_same_thread=False)
+        other.execute("BEGIN EXCLUSIVE")
+        with monkeypatch.context() as impatient:
+            impatient.setattr("clerk_webhook_verify.idempotency.sqlite._BUSY", 0.01)
+            with pytest.raises(StoreError, match="locked"):
+                SQLiteStore(tmp_path / "handled.db").claim("a", "b", 60)
+        release = threading.Timer(0.05, other.rollback)
+        release.start()
+        assert SQLiteStore(tmp_path / "handled.db").claim("a", "b", 60) is None
+        release.join()
+        other.close()
+
     def test_it_survives_a_fork(self, tmp_path):
         store = SQLiteStore(tmp_path / "handled.db")
         store.claim("a", "parent", 60)

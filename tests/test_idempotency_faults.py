@@ -628,3 +628,19 @@ def test_a_child_forked_while_another_thread_uses_the_store_finds_it_free(place)
     finally:
         enough.set()
         thread.join()
+
+
+def test_of_several_processes_that_open_a_new_file_at_once_each_gets_in(tmp_path):
+    for number in range(20):
+        store = SQLiteStore(tmp_path / f"{number}.db")
+        gate, closed = os.pipe()
+
+        def child(store=store, gate=gate, closed=closed):
+            os.close(closed)
+            os.read(gate, 1)  # until the parent closes its end, for all at once
+            return store.claim("clerk:msg_1", str(os.getpid()), 60) in (None, Outcome.IN_PROGRESS)
+
+        children = [fork(child) for _ in range(6)]
+        os.close(closed)
+        assert [exit_code(process) for process in children] == [0] * 6
+        os.close(gate)

@@ -172,7 +172,7 @@ class SQLiteStore:
 
 
 def _use_wal(connection: sqlite3.Connection) -> None:
-    """SQLite waits for nobody when it changes the mode, and several processes may open a new file at the same moment."""
+    """SQLite waits for nobody when it changes the mode, and several processes may open a new file at once."""
     deadline = monotonic() + _BUSY
     while True:
         try:
