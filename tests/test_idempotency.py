@@ -417,18 +417,23 @@ class TestSQLiteStore:
         other.close()
         assert store.claim("b", "b", 60) is None
 
-    def test_a_new_file_that_another_holds_is_waited_for(self, tmp_path, monkeypatch):
-        other = sqlite3.connect(tmp_path / "handled.db", isolation_level=None, check_same_thread=False)
-        other.execute("BEGIN EXCLUSIVE")
-        with monkeypatch.context() as impatient:
-            impatient.setattr("clerk_webhook_verify.idempotency.sqlite._BUSY", 0.01)
-            with pytest.raises(StoreError, match="locked"):
-                SQLiteStore(tmp_path / "handled.db").claim("a", "b", 60)
-        release = threading.Timer(0.05, other.rollback)
-        release.start()
+    def test_a_new_file_that_others_open_at_the_same_moment_is_waited_for(self, tmp_path, monkeypatch):
+        """SQLite refuses at once where two change a file's mode, whatever its timeout; the fault tests race for it."""
+        refusals = []
+
+        class Contended(sqlite3.Connection):
+            def execute(self, statement, *values):
+                if "journal_mode" in statement and len(refusals) < 2:
+                    refusals.append(statement)
+                    raise sqlite3.OperationalError("database is locked")
+                return super().execute(statement, *values)
+
+        monkeypatch.setattr(sqlite3, "connect", functools.partial(sqlite3.connect, factory=Contended))
         assert SQLiteStore(tmp_path / "handled.db").claim("a", "b", 60) is None
-        release.join()
-        other.close()
+        refusals.clear()
+        monkeypatch.setattr("clerk_webhook_verify.idempotency.sqlite._BUSY", 0)
+        with pytest.raises(StoreError, match="locked"):
+            SQLiteStore(tmp_path / "another.db").claim("a", "b", 60)
 
     def test_it_survives_a_fork(self, tmp_path):
         store = SQLiteStore(tmp_path / "handled.db")

@@ -631,7 +631,7 @@ def test_a_child_forked_while_another_thread_uses_the_store_finds_it_free(place)
 
 
 def test_of_several_processes_that_open_a_new_file_at_once_each_gets_in(tmp_path):
-    for number in range(20):
+    for number in range(60):
         store = SQLiteStore(tmp_path / f"{number}.db")
         gate, closed = os.pipe()
 
