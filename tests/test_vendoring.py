@@ -1,6 +1,7 @@
 """Does the folder work when it is copied into another package under another name?"""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -49,6 +50,21 @@ def test_it_works_under_another_name(vendored, flags):
     done = subprocess.run(
         [sys.executable, *flags, "-c", PROGRAM, str(vendored)], capture_output=True, text=True, check=False
     )
+    assert (done.stderr, done.stdout.strip()) == ("", clerk_webhook_verify.__version__)
+
+
+def test_it_works_without_what_the_page_says_may_be_left_out(tmp_path):
+    page = (Path(__file__).parents[1] / "docs" / "vendoring.md").read_text("utf-8")
+    table = page.split("| group | files |")[1].split("\n\n")[0]
+    left_out = {name for row in table.splitlines() for name in re.findall(r"`([\w.]+)`", row.split("|")[-2:][0])}
+    assert {"cli", "idempotency", "flask.py", "_door.py"} <= left_out
+    (tmp_path / "shop" / "inbound").mkdir(parents=True)
+    target = tmp_path / "shop" / "inbound" / "clerk"
+    ignored = shutil.ignore_patterns("__pycache__", *left_out)
+    shutil.copytree(Path(clerk_webhook_verify.__file__).parent, target, ignore=ignored)
+    assert not {path.name for path in target.iterdir()} & left_out
+    command = [sys.executable, "-I", "-S", "-c", PROGRAM, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.stderr, done.stdout.strip()) == ("", clerk_webhook_verify.__version__)
 
 
