@@ -530,7 +530,7 @@ def read_only_folder():
 @pytest.mark.parametrize("name", ["there.db", "new.db"])
 def test_a_read_only_folder_is_a_store_error_that_says_what_is_needed(name):
     with read_only_folder() as folder, pytest.raises(StoreError, match="needs a writable directory") as caught:
-        SQLiteStore(folder / name).claim("a", "b", 60)
+        SQLiteStore(folder / name).claim("b", "b", 60)
     assert str(folder / name) in str(caught.value)
 
 
