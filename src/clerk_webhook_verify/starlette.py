@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from functools import wraps
 from inspect import iscoroutinefunction
@@ -126,10 +127,12 @@ async def _within(seconds: float | None, read: Coroutine[Any, Any, bytes]) -> by
     """Await *read*, but no longer than so many seconds."""
     if seconds is None:
         return await read
-    try:
-        task = asyncio.current_task()
-    except RuntimeError:  # Starlette runs on trio, too
-        task = None
+    task = None
+    if sys.version_info >= (3, 11):  # before, what we cancel is not told from what others do
+        try:
+            task = asyncio.current_task()
+        except RuntimeError:
+            task = None  # Starlette runs on trio, too
     if task is not None:
         return await _with_timer(task, seconds, read)
     with anyio.move_on_after(seconds):
@@ -167,8 +170,7 @@ def _with_timer(
         body: bytes = done.value
         return body
     except asyncio.CancelledError:
-        cancelled_by_others = expired and hasattr(task, "uncancel") and task.uncancel()  # Python 3.10 counts none
-        if not expired or cancelled_by_others:
+        if not expired or task.uncancel():  # or somebody else has cancelled it, too
             raise
         raise BodyTimeoutError(seconds) from None
     finally:
