@@ -72,7 +72,11 @@ class Server:
 
     def stop(self) -> None:
         self.process.terminate()
-        self.process.wait(10)
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:  # hypercorn may wait for a client that has left
+            self.process.kill()
+            self.process.wait()
 
     def request(self, path, headers, body, method="POST"):
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
