@@ -3,6 +3,7 @@
 import os
 
 import pytest
+import stores
 from hypothesis import HealthCheck, settings
 
 pytest_plugins = ["pytester"]
@@ -17,3 +18,28 @@ def _empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if "SECRET" in name or "SVIX" in name or name.startswith("CLERK"):
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="module")
+def valkey():
+    with stores.valkey() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def redis_6():
+    with stores.redis_6() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def postgres():
+    with stores.postgres() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def uri(postgres):
+    """A PostgreSQL that has the store's table."""
+    stores.postgres_store(postgres.get_uri()).create_table()
+    return postgres.get_uri()

@@ -6,7 +6,8 @@ import pytest
 from signer import BODY, OTHER_SECRET, SECRET, now, signed_headers
 
 from clerk_webhook_verify import InvalidSecretError, Webhook, aws_lambda, django, fastapi, flask, starlette
-from clerk_webhook_verify._door import declared_length, log_refused, log_verified, status_of
+from clerk_webhook_verify._door import log_refused, log_verified, status_of
+from clerk_webhook_verify._headers import declared_length
 from clerk_webhook_verify.errors import (
     BodyConsumedError,
     BodyIncompleteError,

@@ -289,25 +289,6 @@ class TestAsyncOnce:
         assert self.run("msg_1", lambda: None, store=store) is Outcome.HANDLED
 
 
-@pytest.fixture(scope="module")
-def valkey():
-    with stores.valkey() as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def redis_6():
-    with stores.redis_6() as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def postgres():
-    with stores.postgres() as server:
-        stores.postgres_store(server.get_uri()).create_table()
-        yield server.get_uri()
-
-
 class TestStores:
     """Every store keeps the contract."""
 
@@ -326,8 +307,8 @@ class TestStores:
         assert redis_6.client().info()["redis_version"].startswith("6.")
         check_store(lambda: RedisStore(redis_6.client()))
 
-    def test_postgres(self, postgres):
-        check_store(lambda: stores.postgres_store(postgres))
+    def test_postgres(self, uri):
+        check_store(lambda: stores.postgres_store(uri))
 
     def test_one_that_forgets_at_once_breaks_it(self):
         with pytest.raises(AssertionError, match="must be IN_PROGRESS"):
@@ -524,17 +505,17 @@ class TestMarkInSQLite:
 
 class TestMarkInPostgres:
     @pytest.fixture
-    def once(self, postgres):
-        return Once(stores.postgres_store(postgres))
+    def once(self, uri):
+        return Once(stores.postgres_store(uri))
 
     @pytest.fixture
-    def connect(self, postgres):
+    def connect(self, uri):
         import psycopg
 
         opened = []
 
         def connect(**options):
-            opened.append(psycopg.connect(postgres, **options))
+            opened.append(psycopg.connect(uri, **options))
             return opened[-1]
 
         yield connect
@@ -595,16 +576,16 @@ class TestMarkInPostgres:
 
 
 class TestPostgresStore:
-    def test_expired_rows_are_removed_now_and_then(self, postgres):
-        store = stores.postgres_store(postgres)
+    def test_expired_rows_are_removed_now_and_then(self, uri):
+        store = stores.postgres_store(uri)
         for number in range(8):
             store.claim(f"a{number}", "x", 60)
             store.complete(f"a{number}", "x", 1e-6)
-        fresh = stores.postgres_store(postgres)
+        fresh = stores.postgres_store(uri)
         fresh.claim("b", "x", 60)
         assert fresh.complete("a0", "y", 60)
 
-    def test_out_of_reach_and_without_its_table(self, postgres):
+    def test_out_of_reach_and_without_its_table(self, uri):
         import psycopg
 
         away = PostgresStore(functools.partial(psycopg.connect, "host=/no/such/folder"))

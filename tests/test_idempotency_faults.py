@@ -60,24 +60,6 @@ class Place:
                 process.kill()
 
 
-@pytest.fixture(scope="module")
-def valkey():
-    with stores.valkey() as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def redis_6():
-    with stores.redis_6() as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def postgres():
-    with stores.postgres() as server:
-        yield server
-
-
 @pytest.fixture
 def place(request, tmp_path):
     """An empty store of the kind that is asked for."""

@@ -9,14 +9,6 @@ import stores
 from clerk_webhook_verify.idempotency import Once, Outcome
 
 
-@pytest.fixture(scope="module")
-def uri():
-    with stores.postgres() as server:
-        store = stores.postgres_store(server.get_uri())
-        store.create_table()
-        yield server.get_uri()
-
-
 def test_sqlalchemy(uri):
     import psycopg
     from sqlalchemy import create_engine

@@ -60,13 +60,6 @@ def status_of(error: WebhookError) -> int:
     return 400 if isinstance(error, WebhookVerificationError) else 500
 
 
-def declared_length(content_length: str | None) -> int | None:
-    """The length that a request declares; None where it declares none that is a number."""
-    if content_length and content_length.isdecimal() and content_length.isascii() and len(content_length) < 19:
-        return int(content_length)
-    return None
-
-
 def check_complete(body: bytes, declared: int | None, consumer: str) -> None:
     """Pass a body that is as long as the request declared.
 

@@ -52,6 +52,18 @@ def is_message_id(text: str) -> bool:
     return _MESSAGE_ID.fullmatch(text) is not None
 
 
+def declared_length(content_length: str | None) -> int | None:
+    """The length that a request declares; None where it declares none that is a number."""
+    if content_length and content_length.isdecimal() and content_length.isascii() and len(content_length) < 19:
+        return int(content_length)
+    return None
+
+
+def first_value(pairs: Iterable[tuple[str, str]], name: str) -> str:
+    """The value of the first header of this name, which is in lower case; empty where there is none."""
+    return next((value for given, value in pairs if given.lower() == name), "")
+
+
 class DeliveryHeaders(tuple[str, str, str]):
     """What :func:`parse_headers` returned. Who called it before the body was read verifies by this, and parses once."""
 

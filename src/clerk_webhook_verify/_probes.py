@@ -13,7 +13,7 @@ from email.utils import parsedate_to_datetime
 from hmac import compare_digest
 from itertools import chain, count, islice, permutations
 
-from ._headers import SVIX_HEADERS
+from ._headers import SVIX_HEADERS, declared_length, first_value
 from ._secret import ENVIRONMENT, PREFIX
 from ._signature import Signer, is_candidate
 from .errors import MalformedHeaderError, MissingHeaderError
@@ -119,11 +119,15 @@ class RefusedDelivery:
                 return True
         return False
 
+    def fits_under(self, names: Iterable[str]) -> bool:
+        """Whether the signature fits where the id, the timestamp and the signatures stand under these names."""
+        message_id, timestamp, signatures = (first_value(self.pairs, name) for name in names)
+        return self.fits(message_id=message_id, timestamp=timestamp, entries=signatures.split(" "))
+
     @property
     def declared(self) -> int | None:
         """The Content-Length, where it is a number."""
-        text = next((value for name, value in self.pairs if name == "content-length"), "")
-        return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else None
+        return declared_length(first_value(self.pairs, "content-length"))
 
 
 def text_pairs(headers: Any) -> list[tuple[str, str]]:
@@ -159,9 +163,7 @@ def missing_header(delivery: RefusedDelivery, error: MissingHeaderError) -> Find
     found = [f"{given} stands for {name}" for name, given in renamed.items() if given]
     if not found:
         return Finding("missing_header", "proved", f"there is no {' and no '.join(error.names)}")
-    values = dict(reversed(delivery.pairs))
-    message_id, timestamp, signatures = (values.get(renamed.get(name) or name, "") for name in SVIX_HEADERS)
-    fits = delivery.fits(message_id=message_id, timestamp=timestamp, entries=signatures.split(" "))
+    fits = delivery.fits_under(renamed.get(name) or name for name in SVIX_HEADERS)
     return Finding("missing_header", "proved", "; ".join(found) + ("; so named, the signature fits" if fits else ""))
 
 
@@ -212,9 +214,7 @@ def _unix_seconds(text: str) -> str | None:
 
 def _mixed(delivery: RefusedDelivery) -> Finding | None:
     """Both families are there, svix-* decides, and the other one is the genuine one."""
-    values = dict(reversed(delivery.pairs))
-    message_id, timestamp, signatures = (values.get(name.replace("svix", "webhook"), "") for name in SVIX_HEADERS)
-    if delivery.fits(message_id=message_id, timestamp=timestamp, entries=signatures.split(" ")):
+    if delivery.fits_under(name.replace("svix", "webhook") for name in SVIX_HEADERS):
         return Finding("mixed_headers", "proved", "both families are there, and the signature fits webhook-* alone")
     return None
 

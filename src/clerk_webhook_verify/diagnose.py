@@ -143,13 +143,15 @@ def diagnose_among(
     """:func:`diagnose`, where the message ids and timestamps of other deliveries are known."""
     signed = body_bytes(body, headers)
     secret = secret if secret is None or isinstance(secret, str | bytes) else tuple(secret)
-    pairs = text_pairs(headers)
+    pairs, texts = text_pairs(headers), secret_texts(secret)
     try:
         webhook = Webhook(secret, tolerance=tolerance, clock=clock)
     except InvalidSecretError as error:
-        if not secret_texts(secret):
+        if not texts:
             raise
-        return _without_secret(headers, signed, secret, str(error))
+        with suppress(WebhookVerificationError):
+            parse_headers(headers)  # a TypeError for what are no headers
+        return _without_secret(RefusedDelivery(pairs, signed, (), texts, ()), str(error))
     try:
         webhook.verify_signature(headers, signed)
     except (TimestampTooOldError, TimestampTooNewError) as error:
@@ -157,10 +159,8 @@ def diagnose_among(
         others: list[Cause] = [other for other in MENDS if other not in ("timestamp_too_old", "timestamp_too_new")]
         return _diagnosis(Finding(cause, "proved", f"the signature fits, and {error}"), others)
     except WebhookVerificationError as error:
-        delivery = RefusedDelivery(
-            pairs, signed, tuple(map(Signer, parse_secrets(secret))), secret_texts(secret), (*attempts,)
-        )
-        return _explain(delivery, error)
+        signers = tuple(map(Signer, parse_secrets(secret)))
+        return _explain(RefusedDelivery(pairs, signed, signers, texts, (*attempts,)), error)
     return Diagnosis(valid=True, proof="the signature fits and the timestamp is of now")
 
 
@@ -186,13 +186,9 @@ def _diagnosis(finding: Finding, ruled_out: Iterable[Cause] = ()) -> Diagnosis:
     return Diagnosis(False, finding.cause, finding.confidence, finding.proof, mend, tuple(dict.fromkeys(ruled_out)))
 
 
-def _without_secret(headers: Headers, body: bytes, secret: Secret | None, problem: str) -> Diagnosis:
+def _without_secret(delivery: RefusedDelivery, problem: str) -> Diagnosis:
     """The secret cannot be read: a good one in a wrong dress, or one that another vendor reads otherwise."""
-    with suppress(WebhookVerificationError):
-        parse_headers(headers)  # a TypeError for what are no headers
-    texts = secret_texts(secret)
-    delivery = RefusedDelivery(text_pairs(headers), body, (), texts, ())
-    for text in texts:
+    for text in delivery.secrets:
         bare = text.strip("\"'`").removeprefix("v1,").strip("\"'`")
         for dressed in (bare, PREFIX + bare, re.sub(r"\s", "", bare)):
             try:

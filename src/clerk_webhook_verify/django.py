@@ -16,12 +16,12 @@ from ._door import (
     MAX_BODY,
     REFUSAL,
     check_complete,
-    declared_length,
     log_refused,
     resolve,
     status_of,
     verified_event,
 )
+from ._headers import declared_length
 from ._secret import ENVIRONMENT
 from ._webhook import Webhook
 from .errors import BodyConsumedError, BodyIncompleteError, BodyTooLargeError, InvalidSecretError, WebhookError

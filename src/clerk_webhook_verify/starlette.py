@@ -20,13 +20,12 @@ from ._door import (
     MAX_BODY,
     REFUSAL,
     check_complete,
-    declared_length,
     log_refused,
     log_verified,
     resolve,
     status_of,
 )
-from ._headers import DeliveryHeaders, parse_headers
+from ._headers import DeliveryHeaders, declared_length, parse_headers
 from ._webhook import Webhook
 from .errors import BodyConsumedError, BodyIncompleteError, BodyTimeoutError, BodyTooLargeError, WebhookError
 from .events import Event

@@ -6,6 +6,7 @@ import json
 import re
 
 from .._delivery import decode_body
+from .._headers import declared_length, first_value
 from .._payload import parse_payload
 from ..errors import InvalidPayloadError
 from ._options import UsageError, read_input
@@ -41,7 +42,7 @@ class Capture:
 
     def header(self, name: str) -> str:
         """The value of the first header of this name, in any case; empty where there is none."""
-        return next((value for given, value in self.headers if given.lower() == name), "")
+        return first_value(self.headers, name)
 
     @property
     def message_id(self) -> str:
@@ -128,7 +129,6 @@ def _ndjson(content: bytes) -> Iterator[Capture]:
     whole = _json(content)
     if isinstance(whole, dict):  # one object, perhaps over several lines
         lines = [json.dumps(whole).encode()]
-    events = 0
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
@@ -138,7 +138,6 @@ def _ndjson(content: bytes) -> Iterator[Capture]:
         elif not isinstance(record, dict):
             raise UsageError(f"line {number} is not a JSON object: each line should be one")
         elif record.get("type", "event") == "event":
-            events += 1
             yield _event(record, f"line {number}")
 
 
@@ -187,19 +186,19 @@ def _raw_request(content: bytes) -> Capture:
     if "chunked" in capture.header("transfer-encoding").lower():
         capture.body = _unchunked(body)
     else:
-        declared = capture.header("content-length")
-        if declared.isdecimal() and declared.isascii() and not body[int(declared[:18]) :].strip():
-            capture.body = body[: int(declared[:18])]  # an editor ends the file with a line end of its own
+        declared = declared_length(capture.header("content-length"))
+        if declared is not None and not body[declared:].strip():
+            capture.body = body[:declared]  # an editor ends the file with a line end of its own
     return capture
 
 
 def _unchunked(body: bytes) -> bytes:
     """A chunked body put together; as it stands where that was done before."""
-    whole, position = b"", 0
+    whole, position = bytearray(), 0
     while chunk := _CHUNK.match(body, position):
         size = int(chunk[1][:15], 16)
         if not size:
-            return whole
+            return bytes(whole)
         whole += body[chunk.end() : chunk.end() + size]
         position = chunk.end() + size + 2
-    return whole or body
+    return bytes(whole) or body

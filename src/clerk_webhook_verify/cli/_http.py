@@ -7,6 +7,7 @@ from ipaddress import ip_address
 from time import perf_counter
 from urllib.parse import urlsplit
 
+from .._headers import first_value
 from ._options import UsageError
 from ._terminal import escaped
 
@@ -54,6 +55,11 @@ class Answer:
         self.seconds = seconds  #: From the first byte sent to the last one received.
 
     @property
+    def is_success(self) -> bool:
+        """Whether the sender would take it for one: 2xx."""
+        return 200 <= self.status < 300
+
+    @property
     def first_line(self) -> str:
         """The body's first line, at most 200 characters."""
         lines = self.body[:2000].decode("utf-8", "replace").strip().splitlines()
@@ -61,7 +67,7 @@ class Answer:
 
     def header(self, name: str) -> str:
         """The value of the first header of this name, in lower case; empty where there is none."""
-        return next((value for given, value in self.headers if given.lower() == name), "")
+        return first_value(self.headers, name)
 
 
 class Target:

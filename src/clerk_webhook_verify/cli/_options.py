@@ -106,7 +106,11 @@ def read_file(path: str, option: str) -> bytes:
             return sys.stdin.buffer.read()
         with open(path, "rb") as file:
             return file.read()
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
-        reason = error.strerror if isinstance(error, OSError) else "no name of a file"
+    except (OSError, ValueError) as error:
         where = "standard input" if path == "-" else "a signing secret is no file" if "whsec_" in path else repr(path)
-        raise UsageError(f"{option} cannot be read: {where}: {reason}") from None
+        raise file_error(f"{option} cannot be read: {where}", error) from None
+
+
+def file_error(what: str, error: OSError | ValueError) -> UsageError:
+    """*what* is wrong with a file, and why; a ValueError is a NUL in its name."""
+    return UsageError(f"{what}: {error.strerror if isinstance(error, OSError) else 'no name of a file'}")

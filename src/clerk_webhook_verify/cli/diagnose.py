@@ -41,11 +41,11 @@ def run(arguments: Namespace) -> int:
     """Diagnose each delivery and print what was found."""
     secrets, clock = given_secrets(arguments), given_clock(arguments)
     captures = given_deliveries(arguments)
+    attempts = [(capture.message_id, capture.timestamp) for capture in captures]
     all_valid = True
     for capture in captures:
-        others = [(other.message_id, other.timestamp) for other in captures if other is not capture]
         diagnosis = diagnose_among(
-            capture.headers, capture.body, others, secret=secrets, tolerance=arguments.tolerance, clock=clock
+            capture.headers, capture.body, attempts, secret=secrets, tolerance=arguments.tolerance, clock=clock
         )
         all_valid &= diagnosis.valid
         if arguments.json:

@@ -190,7 +190,7 @@ def _finding(check: str, answers: _Answers) -> str | None:
         return "rate_limited"
     if (common := _common_finding(answers)) and answer.status == common[0]:
         return common[1]
-    if 200 <= answer.status < 300:
+    if answer.is_success:
         return _ACCEPTED.get(check, "slow" if answer.seconds > SLOW else None)
     if check == "good":
         return _refusal_of_good(answer, answers["forged"])

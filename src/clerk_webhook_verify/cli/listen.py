@@ -25,7 +25,7 @@ from ..errors import (
 )
 from ._deliveries import Capture
 from ._http import Answer, Target, UnreachableError, end_to_end
-from ._options import UsageError, add_secret_options, check_no_secret, given_secrets
+from ._options import UsageError, add_secret_options, check_no_secret, file_error, given_secrets
 from ._terminal import escaped, painted, remark, show, show_json
 
 TYPE_CHECKING = False
@@ -113,9 +113,8 @@ def _capture_file(path: str) -> FileIO:
     try:
         file = open(path, "a+b", buffering=0, opener=lambda name, flags: os.open(name, flags, 0o600))  # noqa: SIM115
         _end_last_line(file)
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
-        reason = error.strerror if isinstance(error, OSError) else "no name of a file"
-        raise UsageError(f"--save cannot be written: {path!r}: {reason}") from None
+    except (OSError, ValueError) as error:
+        raise file_error(f"--save cannot be written: {path!r}", error) from None
     return file
 
 

@@ -71,7 +71,7 @@ def run(arguments: Namespace) -> int:
     if unreachable is not None:
         remark(f"stopped, {len(captures) - len(sent)} of {len(captures)} without an answer: {unreachable}")
         return 1
-    return 0 if all(each.is_good for each in sent) else 1
+    return 0 if all(each.answer.is_success for each in sent) else 1
 
 
 @dataclass(frozen=True)
@@ -81,10 +81,6 @@ class _Sent:
     capture: Capture
     message_id: str
     answer: Answer
-
-    @property
-    def is_good(self) -> bool:
-        return 200 <= self.answer.status < 300
 
     @property
     def event_type(self) -> str:
@@ -162,7 +158,7 @@ def _show_progress(text: str) -> None:
 
 
 def _show_summary(sent: list[_Sent], *, same_ids: bool, same_signatures: bool) -> None:
-    bad = [each for each in sent if not each.is_good]
+    bad = [each for each in sent if not each.answer.is_success]
     for each in bad:
         place = f"{each.capture.place}: " if each.capture.place else ""
         answer = f"{each.answer.status} {each.answer.first_line}"

@@ -60,7 +60,7 @@ def run(arguments: Namespace) -> int:
         else:
             remark(str(error))
         return 1
-    accepted = 200 <= answer.status < 300
+    accepted = answer.is_success
     if arguments.json:
         result.update(ok=accepted, status=answer.status, seconds=round(answer.seconds, 4), answer=answer.first_line)
         show_json({**result, "error": None})
