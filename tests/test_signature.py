@@ -1,8 +1,7 @@
 """Which signatures are right, and is every other one refused?"""
 
 import base64
-import json
-from pathlib import Path
+import re
 
 import pytest
 from hypothesis import given, strategies as st
@@ -11,25 +10,12 @@ from signer import BODY, MESSAGE_ID, NOW, OTHER_SECRET, SECRET, key_of, now, sig
 from clerk_webhook_verify import Webhook, WebhookVerificationError
 from clerk_webhook_verify.errors import SignatureMismatchError
 
-VECTORS = json.loads(Path(__file__).with_name("vectors").joinpath("official.json").read_text("utf-8"))
 GOOD = sign(BODY)
 webhook = Webhook(SECRET, clock=now)
 
 
 def with_signature(signature: str) -> dict[str, str]:
     return signed_headers() | {"svix-signature": signature}
-
-
-@pytest.mark.parametrize("vector", VECTORS, ids=[vector["name"] for vector in VECTORS])
-def test_the_official_vector(vector):
-    then = Webhook(vector["secret"], clock=lambda: vector["timestamp"])
-    assert then.sign(vector["message_id"], vector["timestamp"], vector["body"]) == vector["signature"]
-    headers = {
-        "webhook-id": vector["message_id"],
-        "webhook-timestamp": str(vector["timestamp"]),
-        "webhook-signature": vector["signature"],
-    }
-    assert then.verify_signature(headers, vector["body"]).body == vector["body"].encode()
 
 
 class TestManyEntries:
@@ -69,6 +55,8 @@ class TestManyEntries:
             f"{GOOD}\t{GOOD}",
             f"{GOOD}=",
             f"{GOOD}A",
+            f"X{GOOD}",
+            f"{GOOD}X",
             GOOD.replace("=", ""),
             GOOD.replace("=", "%3D"),
             GOOD.replace("+", "-").replace("/", "_") + "_",
@@ -103,11 +91,12 @@ class TestManyEntries:
                     webhook.verify(with_signature(signature), BODY)
 
     def test_the_error_counts_what_could_have_matched(self):
-        forged = "v1," + base64.b64encode(bytes(32)).decode()
+        digest = base64.b64encode(bytes(32)).decode()
+        headers = with_signature(f"v1,{digest} v1a,AAAA v1,short v2,{digest} v1.{digest} v1,{digest}")
         with pytest.raises(
             SignatureMismatchError, match=r"none of the 2 v1 signature\(s\) fits any of the 1"
         ) as caught:
-            webhook.verify(with_signature(f"{forged} {forged} v1a,AAAA v1,short"), BODY)
+            webhook.verify(headers, BODY)
         assert (caught.value.candidates, caught.value.secrets) == (2, 1)
         with pytest.raises(SignatureMismatchError, match="holds no v1 signature") as caught:
             webhook.verify(with_signature("v1a,AAAA"), BODY)
@@ -148,7 +137,8 @@ class TestTheBody:
 
     @pytest.mark.parametrize("body", [{"type": "user.created"}, ["x"], None, 5, object()])
     def test_parsed_json_is_a_mistake_of_the_programmer(self, body):
-        with pytest.raises(TypeError, match=r"pass what arrived, before any parsing \(Flask request.get_data\(\)"):
+        told = rf"not {type(body).__name__}: pass what arrived, before any parsing \(Flask request.get_data\(\)"
+        with pytest.raises(TypeError, match=told):
             webhook.verify(signed_headers(), body)
 
     @pytest.mark.parametrize("body", [BODY, BODY.decode(), bytearray(BODY), memoryview(BODY)])
@@ -204,7 +194,7 @@ class TestSigning:
     def test_a_fresh_id_and_now_by_default(self):
         first, second = webhook.signed_headers(BODY), webhook.signed_headers(BODY)
         assert first["svix-id"] != second["svix-id"]
-        assert first["svix-id"].startswith("msg_")
+        assert re.fullmatch("msg_[0-9a-f]{32}", first["svix-id"]), "128 random bits"
         assert first["svix-timestamp"] == str(NOW)
         assert webhook.verify(first, BODY).message_id == first["svix-id"]
 
@@ -213,29 +203,29 @@ class TestSigning:
         assert webhook.sign(MESSAGE_ID, timestamp, BODY) == sign(BODY, timestamp=timestamp)
 
     @pytest.mark.parametrize(
-        ("message_id", "timestamp", "body", "error"),
+        ("message_id", "timestamp", "body", "error", "said"),
         [
-            ("", NOW, BODY, ValueError),
-            ("a.b", NOW, BODY, ValueError),
-            ("a,b", NOW, BODY, ValueError),
-            (" a", NOW, BODY, ValueError),
-            ("a" * 257, NOW, BODY, ValueError),
-            (b"msg_1", NOW, BODY, TypeError),
-            (5, NOW, BODY, TypeError),
-            ("msg_1", -1, BODY, ValueError),
-            ("msg_1", NOW * 1000, BODY, ValueError),
-            ("msg_1", float(NOW), BODY, TypeError),
-            ("msg_1", str(NOW), BODY, TypeError),
-            ("msg_1", True, BODY, TypeError),
-            ("msg_1", NOW, {"type": "x"}, TypeError),
-            ("msg_1", NOW, None, TypeError),
-            ("msg_1", NOW, "\ud800", ValueError),
+            ("", NOW, BODY, ValueError, "message_id must be 1 to 256"),
+            ("a.b", NOW, BODY, ValueError, "message_id must be 1 to 256"),
+            ("a,b", NOW, BODY, ValueError, "message_id must be 1 to 256"),
+            (" a", NOW, BODY, ValueError, "message_id must be 1 to 256"),
+            ("a" * 257, NOW, BODY, ValueError, "message_id must be 1 to 256"),
+            (b"msg_1", NOW, BODY, TypeError, "message_id must be a str, not bytes"),
+            (5, NOW, BODY, TypeError, "message_id must be a str, not int"),
+            ("msg_1", -1, BODY, ValueError, "timestamp must be .* not negative"),
+            ("msg_1", 10**12, BODY, ValueError, "timestamp must be .* not milliseconds"),
+            ("msg_1", float(NOW), BODY, TypeError, "timestamp must be .* not float"),
+            ("msg_1", str(NOW), BODY, TypeError, "timestamp must be .* not str"),
+            ("msg_1", True, BODY, TypeError, "timestamp must be .* not bool"),
+            ("msg_1", NOW, {"type": "x"}, TypeError, "body must be the raw body as bytes or str, not dict"),
+            ("msg_1", NOW, None, TypeError, "body must be the raw body as bytes or str, not NoneType"),
+            ("msg_1", NOW, "\ud800", ValueError, "surrogates not allowed"),
         ],
     )
-    def test_refuses_what_verify_would_refuse(self, message_id, timestamp, body, error):
-        with pytest.raises(error):
+    def test_refuses_what_verify_would_refuse(self, message_id, timestamp, body, error, said):
+        with pytest.raises(error, match=said):
             webhook.sign(message_id, timestamp, body)
-        with pytest.raises(error):
+        with pytest.raises(error, match=said):
             webhook.signed_headers(body, message_id=message_id, timestamp=timestamp)
 
 
