@@ -1,6 +1,8 @@
-"""What every test can rely on: no secret in the environment, and the same examples in every run of CI."""
+"""What every test can rely on: no secret in the environment, no network, and the same examples in every run of CI."""
 
+import ipaddress
 import os
+import sys
 
 import pytest
 import stores
@@ -10,7 +12,29 @@ pytest_plugins = ["pytester"]
 
 settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", settings.get_profile("default"), derandomize=True, print_blob=True)
+settings.register_profile("few", settings.get_profile("ci"), max_examples=5)
 settings.load_profile("ci" if os.environ.get("CI") else "default")
+
+
+def _refuse_the_network(event: str, arguments: tuple) -> None:
+    if event == "socket.getaddrinfo":
+        host = arguments[0]
+    elif event in ("socket.connect", "socket.sendto") and isinstance(arguments[1], tuple):
+        host = arguments[1][0]
+    else:
+        return
+    host = host.decode() if isinstance(host, bytes) else host
+    if host in (None, "", "localhost"):
+        return
+    try:
+        loopback = ipaddress.ip_address(host).is_loopback or ipaddress.ip_address(host).is_unspecified
+    except ValueError:
+        loopback = False
+    if not loopback:
+        raise RuntimeError(f"tests use no network: {host}")
+
+
+sys.addaudithook(_refuse_the_network)
 
 
 @pytest.fixture(autouse=True)

@@ -48,7 +48,7 @@ def test_no_other_is_nor_what_is_no_address(allowlist, ip):
         ({"us": [3221225991]}, "region 'us' holds 3221225991"),
         ({"us": [None]}, "region 'us' holds None"),
     ],
-    ids=str,
+    ids=repr,
 )
 def test_a_bad_file_is_one_error_that_names_the_entry(source, told):
     with pytest.raises(ValueError, match=told.replace("[", r"\[")):

@@ -139,7 +139,7 @@ class TestUse:
             (["events", "7"], "see clerk-webhook-verify events"),
             (["secret", "show"], "generate"),
         ],
-        ids=str,
+        ids=repr,
     )
     def test_what_is_of_no_use_is_told_in_one_line(self, capsys, monkeypatch, arguments, told):
         monkeypatch.setenv("CLERK_WEBHOOK_SIGNING_SECRET", SECRET)
@@ -190,7 +190,8 @@ class TestUse:
             assert main(["secret", "generate"]) == 1
 
     def test_output_that_the_terminals_encoding_does_not_have(self):
-        command = [sys.executable, "-m", "clerk_webhook_verify", "events", "user.créé"]
+        argument = "user.créé".encode()  # bytes, since the tests may run in a locale that has no such letter
+        command = [sys.executable, "-m", "clerk_webhook_verify", "events", argument]
         environment = {"PATH": "", "PYTHONIOENCODING": "ascii"}
         done = subprocess.run(command, capture_output=True, check=False, env=environment)
         assert done.returncode == 2

@@ -108,7 +108,7 @@ class TestTheDeliveries:
 
 
 class TestASoundEndpoint:
-    @pytest.mark.parametrize("refusals", [(400,), (401, 403, 404, 422), (302, 400, 418, 499)], ids=str)
+    @pytest.mark.parametrize("refusals", [(400,), (401, 403, 404, 422), (302, 400, 418, 499)], ids=repr)
     def test_it_refuses_the_bad_ones_as_it_likes_and_answers_2xx_to_the_good_one(self, capsys, refusals):
         for accepted in (200, 204, 299):
             found = verdicts(capsys, by_status(*(refusals * 4)[:4], accepted))
@@ -251,7 +251,7 @@ class TestReadings:
             ((400, 400, 200, 400, 200), ["timestamp", "300 s"]),
             ((400, 400, 400, 400, 409), ["204", "--type"]),
         ],
-        ids=str,
+        ids=repr,
     )
     def test_the_first_mend_says_what_to_do(self, capsys, statuses, words):
         _, out = told(capsys, by_status(*statuses))

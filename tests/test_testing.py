@@ -3,6 +3,7 @@
 import doctest
 import json
 import random
+import sys
 from typing import get_args
 
 import pytest
@@ -147,6 +148,7 @@ def test_a_frozen_clock_moves_when_it_is_told_to():
     assert FrozenClock()() == int(FrozenClock()())
 
 
+@pytest.mark.skipif(sys.flags.optimize == 2, reason="-OO takes the docstrings out")
 def test_the_examples_in_its_docstrings_run():
     assert doctest.testmod(testing).attempted == 3
     assert doctest.testmod(testing).failed == 0
