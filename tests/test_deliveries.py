@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+import tracemalloc
 
 import pytest
 from hypothesis import given, strategies as st
@@ -97,6 +98,12 @@ class TestRawRequest:
         assert genuine(head + chunked) == 1
         assert genuine(head + BODY) == 1
 
+    def test_a_chunk_size_without_an_end_is_none(self):
+        """Looked for again from each of its digits, this one would take an hour."""
+        body = b"a" * 1_000_000
+        (capture,) = read_captures(b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n" + body)
+        assert capture.body == body
+
     def test_a_request_without_a_body(self):
         (capture,) = read_captures(b"POST / HTTP/1.1\r\nsvix-id: msg_1\r\n")
         assert (capture.headers, capture.body) == ([("svix-id", "msg_1")], b"")
@@ -134,6 +141,26 @@ class TestCurl:
         )
         assert capture.body == "\n\x1b'\U0001f600\u00e9\u00e9q&a$b\\c&$HOME".encode()
         assert capture.headers == []
+
+    def test_the_utf_16_in_which_browsers_escape(self):
+        (capture,) = read_captures(rb"curl -H $'a: \uD83d\ude00' -d $'\ud83d\uDE00 \ud83d \ude00 \U0000d83d \ud83dx' x")
+        assert capture.headers == [("a", "\U0001f600")]
+        assert capture.body == "\U0001f600 \ufffd \ufffd \ufffd \ufffdx".encode()
+
+    def test_a_word_of_a_million_parts(self):
+        """Each joined to the word before the next is read, they would take minutes."""
+        (capture,) = read_captures(b"curl -d " + rb"\{" * 1_000_000)
+        assert capture.body == b"{" * 1_000_000
+
+    @pytest.mark.parametrize("quote", ["$'{}'", '"{}"', "'{}'"])
+    def test_a_long_text_in_quotes_takes_a_few_times_its_length(self, quote):
+        command = b"curl -d " + quote.format("a" * 100_000).encode()
+        tracemalloc.start()
+        (capture,) = read_captures(command)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert capture.body == b"a" * 100_000
+        assert peak < 20 * len(command)
 
     @pytest.mark.parametrize(
         ("command", "told"),

@@ -1,8 +1,10 @@
 """Does a diagnosis find what happened to a delivery, prove it, and keep still when nothing did?"""
 
 import base64
+import email.message
 import gzip
 import json
+import tracemalloc
 import zlib
 from datetime import datetime, timezone
 
@@ -47,7 +49,7 @@ class TestBody:
     @pytest.mark.parametrize(
         "style",
         [{}, {"separators": (",", ":")}, {"ensure_ascii": False}, {"indent": 2}, {"indent": 4, "ensure_ascii": False}],
-        ids=str,
+        ids=repr,
     )
     def test_parsed_and_written_again(self, original, style):
         rewritten = json.dumps(json.loads(original), **style).encode()
@@ -144,6 +146,26 @@ class TestBody:
     )
     def test_what_is_no_json_is_looked_at_without_harm(self, body):
         assert found(HEADERS, body).cause in ("wrong_secret", "truncated_body")
+
+    def test_a_long_text_takes_a_few_times_its_length(self):
+        body = json.dumps({"type": "x", "data": {"a": "a" * 200_000}}).encode()
+        tracemalloc.start()
+        assert of(HEADERS, body) == ("wrong_secret", "left over")
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak < 30 * len(body)
+
+    def test_written_again_where_it_is_nested(self):
+        original = b'{"a":' * 200 + b"1" + b"}" * 200
+        assert of(signed_headers(original), json.dumps(json.loads(original), indent=2)) == (
+            "reserialized_body",
+            "proved",
+        )
+
+    @pytest.mark.parametrize("depth", [201, 985, 990, 995, 3000, 9000])
+    def test_what_is_nested_more_deeply_is_not_written_again(self, depth):
+        """Its indents would take the square of its length, or the encoder more recursion than there is."""
+        assert of(HEADERS, b"[" * depth + b"]" * depth) == ("wrong_secret", "left over")
 
 
 class TestSecret:
@@ -289,6 +311,25 @@ class TestHeaders:
                 diagnose(HEADERS | {"svix-id": ["a"]}, BODY, secret=secret)
         with pytest.raises(TypeError, match="raw body"):
             diagnose(HEADERS, {"type": "x"}, secret=SECRET)
+
+    def test_headers_that_can_be_read_once_only(self):
+        assert diagnose(iter(HEADERS.items()), BODY, secret=SECRET, clock=now).valid
+        assert of(iter(HEADERS.items()), BODY + b"\n") == ("trailing_newline", "proved")
+
+    @pytest.mark.parametrize("absent", [("svix-timestamp", None), ("webhoo\u212a-timestamp", "soon")], ids=ascii)
+    def test_what_the_check_does_not_count_as_there_is_not_there(self, absent):
+        """``{"svix-id": request.headers.get("svix-id"), ...}`` has None; the Kelvin sign in lower case is a k."""
+        headers = [absent, *signed_headers(BODY, family="webhook").items()]
+        assert diagnose(headers, BODY, secret=SECRET, clock=now).valid
+        assert of(headers, b"{}") == ("wrong_secret", "left over")
+        assert of([*headers, ("webhook-timestamp", "soon")], BODY) == ("duplicate_header", "proved")
+        assert of([*headers[:2], ("webhook-timestamp", "soon"), headers[3]], BODY) == ("missing_header", "likely")
+
+    def test_a_value_that_no_charset_can_write(self):
+        message = email.message.Message()
+        message["svix-id"] = "\ud800"
+        message["svix-timestamp"], message["svix-signature"] = str(NOW), HEADERS["svix-signature"]
+        assert of(message, BODY) == ("missing_header", "likely")
 
 
 class TestTimestamp:

@@ -102,7 +102,7 @@ def parse_headers(headers: Headers) -> tuple[str, str, str]:
                         repeated.append(key)
                     found[key] = value
     except IndexError:  # a name without a first character is none of ours
-        return parse_headers([(name, value) for name, value in items() if name])
+        return parse_headers(_named(items()))
     except (TypeError, ValueError, AttributeError, KeyError):
         raise TypeError(_NO_HEADERS) from None
     family = SVIX_HEADERS if "svix-id" in found else _decisive_family(found)
@@ -150,6 +150,14 @@ def _read_twice(headers: Any) -> Callable[[], Iterable[Any]]:
     try:
         return list(headers).__iter__
     except TypeError:
+        raise TypeError(_NO_HEADERS) from None
+
+
+def _named(pairs: Iterable[Any]) -> list[Any]:
+    """The pairs that have a name."""
+    try:
+        return [(name, value) for name, value in pairs if name]
+    except (TypeError, ValueError):
         raise TypeError(_NO_HEADERS) from None
 
 

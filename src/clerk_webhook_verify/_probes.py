@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 from hmac import compare_digest
-from itertools import chain, count, islice, permutations
+from itertools import accumulate, chain, count, islice, permutations
 
 from ._headers import SVIX_HEADERS, declared_length, first_value
 from ._secret import ENVIRONMENT, PREFIX
@@ -52,6 +52,7 @@ if TYPE_CHECKING:
 _MAX_INFLATED = 8_000_000  # bytes
 _MAX_HASHED = 120_000_000  # bytes, in search of another attempt's timestamp: a tenth of a second
 _MAX_ATTEMPTS = 40_000  # timestamps tried
+_MAX_DEPTH = 200  # of JSON that is written again: indents grow with its square, and the encoder's recursion ends
 _VENDORS = {
     "stripe-signature": "Stripe",
     "x-hub-signature-256": "GitHub",
@@ -64,7 +65,7 @@ _VENDORS = {
 }
 _BOM = b"\xef\xbb\xbf"
 _JOINED = re.compile(r"v1a?,[A-Za-z0-9+/]+=*, ?v1a?,")
-_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"')
+_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"')  # (?:[^"\\]|\\.)* takes 120 bytes for each character
 _BASE64 = re.compile(rb"[A-Za-z0-9+/\s]{8,}={0,2}\s*")
 
 
@@ -131,18 +132,25 @@ class RefusedDelivery:
 
 
 def text_pairs(headers: Any) -> list[tuple[str, str]]:
-    """Lower-case names and text values of headers in any form; empty where they are none, which the check tells."""
+    """Lower-case names and text values of headers in any form; empty where they are none, which the check tells.
+
+    As in the check, a header whose value is None is not there, and one whose name is not ASCII is another.
+    """
     pairs = []
     try:
         for name, value in headers.items() if hasattr(headers, "items") else headers:
-            pairs.append(tuple(_text(part) for part in (name, value)))
+            if value is not None:
+                pairs.append((_text(name), _text(value)))
     except (TypeError, ValueError):
         return []
-    return [(name.lower(), value) for name, value in pairs]
+    return [(name.lower(), value) for name, value in pairs if name.isascii()]
 
 
 def _text(part: object) -> str:
-    return part.decode("latin-1") if isinstance(part, bytes) else str(part)
+    try:
+        return part.decode("latin-1") if isinstance(part, bytes) else str(part)
+    except UnicodeError:  # email.header.Header, round a text that no charset can write
+        return ""
 
 
 # The headers
@@ -294,6 +302,8 @@ def _reserialized(delivery: RefusedDelivery) -> Finding | None:
         payload = json.loads(delivery.body.decode())
     except (ValueError, RecursionError):
         return None
+    if _depth(delivery.body) > _MAX_DEPTH:
+        return None
     writings = _writings(payload, len(delivery.body))
     finding = _first_that_fits(
         delivery,
@@ -318,6 +328,12 @@ def _reserialized(delivery: RefusedDelivery) -> Finding | None:
             "the body has spaces between its parts, which Clerk's have not, and sorted keys",
         )
     return None
+
+
+def _depth(body: bytes) -> int:
+    """How deeply the JSON in *body* is nested."""
+    brackets = re.sub(rb"[^][{}]", b"", _STRING.sub(b"", body))
+    return max(accumulate((1 if bracket in b"[{" else -1 for bracket in brackets), initial=0))
 
 
 def _writings(payload: Any, size: int) -> Iterator[tuple[str, str]]:

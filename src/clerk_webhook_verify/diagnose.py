@@ -7,7 +7,7 @@ delivery on its way, the likeliest first, until the signature fits: then the cau
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -142,6 +142,7 @@ def diagnose_among(
 ) -> Diagnosis:
     """:func:`diagnose`, where the message ids and timestamps of other deliveries are known."""
     signed = body_bytes(body, headers)
+    headers = list(headers) if isinstance(headers, Iterator) else headers  # they are read more than once
     secret = secret if secret is None or isinstance(secret, str | bytes) else tuple(secret)
     pairs, texts = text_pairs(headers), secret_texts(secret)
     try:

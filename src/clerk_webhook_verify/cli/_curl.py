@@ -70,21 +70,25 @@ def _curl_options(words: list[str]) -> Iterator[tuple[str, str]]:
 _SHELL = re.compile(
     r"""
     (?P<space>(?:\s|\\\n)+)
-    | \$'(?P<ansi>(?:[^'\\]|\\.)*)'
+    | \$'(?P<ansi>[^'\\]*(?:\\.[^'\\]*)*)'
     | '(?P<single>[^']*)'
-    | "(?P<double>(?:[^"\\]|\\.)*)"
+    | "(?P<double>[^"\\]*(?:\\.[^"\\]*)*)"
     | \\(?P<escaped>.)
     | (?P<plain>[^\s'"\\$]+|\$)
     """,
     re.VERBOSE | re.DOTALL,
 )
-_ANSI = re.compile(r"\\(?:u([0-9A-Fa-f]{1,4})|U([0-9A-Fa-f]{1,8})|x([0-9A-Fa-f]{1,2})|([0-7]{1,3})|(.))", re.DOTALL)
+_ANSI = re.compile(
+    r"\\(?:u([Dd][89ABab][0-9A-Fa-f]{2})\\u([Dd][C-Fc-f][0-9A-Fa-f]{2})|u([0-9A-Fa-f]{1,4})|U([0-9A-Fa-f]{1,8})"
+    r"|x([0-9A-Fa-f]{1,2})|([0-7]{1,3})|(.))",
+    re.DOTALL,
+)
 _ANSI_LETTERS = {"n": "\n", "r": "\r", "t": "\t", "a": "\a", "b": "\b", "e": "\x1b", "f": "\f", "v": "\v"}
 
 
 def _shell_words(text: str) -> list[str]:
     """The words of a command as bash divides it, with the ``$'...'`` that browsers write, which shlex does not know."""
-    words: list[str] = []
+    words: list[list[str]] = []
     position, open_word = 0, False
     while position < len(text):
         part = _SHELL.match(text, position)
@@ -95,10 +99,10 @@ def _shell_words(text: str) -> list[str]:
             open_word = False
             continue
         if not open_word:
-            words.append("")
+            words.append([])
             open_word = True
-        words[-1] += _unquoted(part)
-    return words
+        words[-1].append(_unquoted(part))
+    return ["".join(parts) for parts in words]
 
 
 def _unquoted(part: re.Match[str]) -> str:
@@ -110,10 +114,12 @@ def _unquoted(part: re.Match[str]) -> str:
 
 
 def _ansi_char(escape: re.Match[str]) -> str:
-    short, long, hexadecimal, octal, letter = escape.groups()
+    high, low, short, long, hexadecimal, octal, letter = escape.groups()
     if letter is not None:
         return _ANSI_LETTERS.get(letter, letter)
     if octal is not None or hexadecimal is not None:
         return bytes([int(octal, 8) & 255 if octal else int(hexadecimal, 16)]).decode("utf-8", "surrogateescape")
+    if high is not None:  # browsers escape UTF-16, so an emoji is two
+        return bytes.fromhex(high + low).decode("utf-16-be")
     number = int(short or long, 16)
-    return chr(number) if number <= 0x10FFFF else "\ufffd"
+    return chr(number) if number <= 0x10FFFF and not 0xD800 <= number <= 0xDFFF else "\ufffd"

@@ -26,7 +26,7 @@ A delivery is read from @FILE or - in one of these forms:
   a curl command copied from a dashboard or a browser; it is read, never run"""
 
 _REQUEST_LINE = re.compile(rb"[A-Z]+ \S+ HTTP/\d(?:\.\d)?\r?\n|[A-Za-z0-9-]+:[^\n]*\n")
-_CHUNK = re.compile(rb"([0-9A-Fa-f]+)[^\r\n]*\r\n")
+_CHUNK = re.compile(rb"([0-9A-Fa-f]+)(?:[^0-9A-Fa-f\r\n][^\r\n]*)?\r\n")
 
 
 class Capture:
