@@ -209,6 +209,13 @@ def test_who_leaves_in_mid_body_leaves_no_traceback(server):
     assert "signature_mismatch" not in server.log.read_text().splitlines()[-1]
 
 
+def test_who_leaves_before_the_body_is_no_mistake_of_the_application(server):
+    before = server.log.read_text().count("body_consumed")
+    answer = server.raw(head("/hook/acme", delivery().headers, "Content-Length: 100"), leave=True)
+    assert not answer or b" 400 " in answer.split(b"\r\n")[0]
+    assert server.log.read_text().count("body_consumed") == before
+
+
 def test_other_methods_are_405(server):
     response, _ = server.request("/quiet", delivery().headers, None, method="GET")
     assert response.status == 405

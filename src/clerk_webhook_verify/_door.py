@@ -60,18 +60,18 @@ def status_of(error: WebhookError) -> int:
     return 400 if isinstance(error, WebhookVerificationError) else 500
 
 
-def check_complete(body: bytes, declared: int | None, consumer: str) -> None:
+def check_complete(body: bytes, declared: int | None, consumer: str | None) -> None:
     """Pass a body that is as long as the request declared.
 
     Args:
         body: What the framework handed over.
         declared: The declared length; None where there is none.
-        consumer: What commonly takes a body away in that framework, for the error's text.
+        consumer: What has taken the body away if there is nothing of it, for the error's text; None is the sender.
     Raises:
         BodyConsumedError: There is nothing of it, so something else in the application has had it.
         BodyIncompleteError: There is less of it.
     """
-    if declared and not body:
+    if declared and not body and consumer:
         raise BodyConsumedError(f"the body is empty, but Content-Length says otherwise: {consumer}")
     if declared is not None and len(body) < declared:
         raise BodyIncompleteError(len(body), declared)

@@ -123,7 +123,7 @@ def _raw_body(request: HttpRequest, max_body: int) -> bytes:
         raise BodyIncompleteError from None
     if len(body) > max_body:
         raise BodyTooLargeError(max_body)
-    check_complete(body, declared, "something read it before")
+    check_complete(body, declared, None)  # had something read it before, Django would have said so
     return body
 
 

@@ -86,6 +86,7 @@ def _current_request() -> Request:
 
 def _raw_body(request: Request, max_body: int) -> bytes:
     declared = request.content_length
+    touched = "stream" in vars(request) and getattr(request, "_cached_data", None) is None  # get_data() does no harm
     if declared is None:
         max_body = min(max_body, request.max_content_length or max_body)
         request.max_content_length = max_body + 1  # a chunked body is cut there without a word
@@ -100,5 +101,5 @@ def _raw_body(request: Request, max_body: int) -> bytes:
     if len(body) > max_body:
         raise BodyTooLargeError(max_body)
     consumer = "something read request.stream or request.form before; verify first, and read with request.get_data()"
-    check_complete(body, declared, consumer)
+    check_complete(body, declared, consumer if touched else None)
     return body
