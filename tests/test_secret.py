@@ -1,10 +1,11 @@
 """Which texts are a signing secret, and what is said of those that are not?"""
 
 import base64
+import hashlib
 
 import pytest
 from hypothesis import given, strategies as st
-from signer import BODY, OTHER_SECRET, SECRET, now, signed_headers
+from signer import BODY, OTHER_SECRET, SECRET, key_of, now, signed_headers
 
 from clerk_webhook_verify import InvalidSecretError, Webhook, verify
 
@@ -39,6 +40,12 @@ def test_24_to_75_bytes_of_key_are_accepted_with_padding_or_without(size, padded
     assert accepts(Webhook(secret, clock=now), secret)
 
 
+@pytest.mark.parametrize("encoded", ["/" * 32, "+" * 32, "YourNoneNullTodoSecretExampleXXX"])
+def test_any_key_is_accepted_whatever_its_base64_looks_like(encoded):
+    secret = f"whsec_{encoded}"
+    assert accepts(Webhook(secret, clock=now), secret)
+
+
 @pytest.mark.parametrize(
     ("secret", "said"),
     [
@@ -69,7 +76,8 @@ def test_24_to_75_bytes_of_key_are_accepted_with_padding_or_without(size, padded
         ("whsec_" + "A" * 10 + " " + "A" * 21, "outside of base64, at position 17"),
         ("whsec_" + "A" * 10 + "=" + "A" * 21, "outside of base64, at position 17"),
         ("whsec_" + "A" * 10 + "Ａ" + "A" * 21, "outside of base64, at position 17"),
-        ("whsec_", "decodes to 0 bytes"),
+        ("whsec_=" + "A" * 31, "outside of base64, at position 7"),
+        ("whsec_", "decodes to 0 bytes, a real one to 24 to 75: copy"),
         ("whsec_==", "decodes to 0 bytes"),
         ("whsec_123", "decodes to 2 bytes"),
         ("whsec_" + "A" * 31, "decodes to 23 bytes"),
@@ -91,6 +99,48 @@ def test_what_is_said_of_another_text(secret, said):
     assert said in str(caught.value)
     assert caught.value.code == "invalid_secret"
     assert caught.value.problem == str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "...",
+            "…",
+            "**",
+            "<key",
+            "key>",
+            "{key",
+            "key}",
+            "$KEY",
+            "xxx",
+            "your_key",
+            "CHANGE",
+            "replace_it",
+            "set-me",
+        ),
+        *("SET_ME", "setme", "redacted", "placeholder", "example", "Secret", "TODO", "undefined", "null", "None"),
+    ],
+)
+def test_a_placeholder_is_called_that(text):
+    for secret in (text, f"whsec_{text}"):
+        with pytest.raises(InvalidSecretError, match="is a placeholder: put the endpoint's signing secret"):
+            Webhook(secret)
+
+
+@pytest.mark.parametrize(
+    ("secret", "said"),
+    [
+        *((f"whsec_{text}", "has a character") for text in ("a..", ".a.", "..a", "et-me", "set-m", "whole-\x7f")),
+        *(
+            (text, "does not start with whsec_")
+            for text in ("v1x", "sketch", "pkzip", "epoch", "whskey", "xx", "a:/b", "a//b")
+        ),
+    ],
+)
+def test_what_is_only_near_to_a_placeholder_or_another_value_is_not_called_that(secret, said):
+    with pytest.raises(InvalidSecretError, match=said):
+        Webhook(secret)
 
 
 @pytest.mark.parametrize(
@@ -132,8 +182,21 @@ class TestTheEnvironment:
             verify(signed_headers(), BODY)
         text = str(caught.value)
         assert "CLERK_WEBHOOK_SIGNING_SECRET is not set, nor is CLERK_WEBHOOK_SECRET" in text
-        assert "(set instead: SIGNING_SECRET, SVIX_KEY)" in text
+        assert "(set instead: SIGNING_SECRET, SVIX_KEY); set the first" in text
         assert "whatever" not in text
+
+    @pytest.mark.parametrize(
+        "name",
+        [
+            *("CLERK_SIGNING_SECRET", "CLERK_WEBHOOK_SIGNING_KEY", "CLERK_WEBHOOK_KEY", "SIGNING_SECRET", "SVIX_KEY"),
+            *("NEXT_PUBLIC_CLERK_WEBHOOK_SIGNING_SECRET", "NUXT_CLERK_WEBHOOK_SIGNING_SECRET", "WEBHOOK_SECRET"),
+            *("SVIX_SECRET", "SVIX_WEBHOOK_SECRET", "WEBHOOK_SIGNING_SECRET"),
+        ],
+    )
+    def test_each_look_alike_is_named(self, monkeypatch, name):
+        monkeypatch.setenv(name, "whatever")
+        with pytest.raises(InvalidSecretError, match=rf"\(set instead: {name}\)"):
+            Webhook()
 
     def test_unset_without_look_alikes(self):
         with pytest.raises(InvalidSecretError, match=r"nor is CLERK_WEBHOOK_SECRET; set the first"):
@@ -196,6 +259,12 @@ def test_fingerprints_tell_keys_apart_and_say_nothing_of_them(key, other):
     assert len(fingerprint) == 12
     assert int(fingerprint, 16) >= 0
     assert fingerprint not in key.hex()
+
+
+def test_a_fingerprint_is_the_same_in_every_version():
+    """Logs and stored deliveries outlive an update."""
+    digest = hashlib.sha256(b"clerk-webhook-verify fingerprint\0" + key_of(SECRET)).hexdigest()
+    assert Webhook(SECRET).fingerprints == (digest[:12],)
 
 
 @given(text=st.text() | st.binary().map(lambda data: "whsec_" + base64.b64encode(data).decode()))

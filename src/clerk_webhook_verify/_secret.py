@@ -46,6 +46,7 @@ _PLACEHOLDER = re.compile(
     r"\.\.\.|…|[*<>{}$]|x{3}|your|change|replace|set[-_]?me|redacted|placeholder|example|secret|todo|undefined|null|none",
     re.IGNORECASE,
 )
+_QUOTES = ("'", '"', "`")
 _NOT_BASE64 = re.compile(r"[^A-Za-z0-9+/]")
 
 
@@ -108,14 +109,14 @@ def _problem(text: str) -> str | None:
     """What is wrong with one secret and how to mend it, without repeating it; None: nothing."""
     if not text:
         return "is empty: set it to the endpoint's signing secret, whsec_..."
-    if text[0] in "\"'`" or text[-1] in "\"'`":
+    if text.startswith(_QUOTES) or text.endswith(_QUOTES):  # not text[-1] in ..., whose time depends on what it is
         return "is wrapped in quotes: remove them, here they are part of the value"
     for start, advice in _OTHER_VALUES.items():
         if f"{text},".startswith(start):  # the environment's value was split at the comma of "v1,whsec_..."
             return advice
-    if "://" in text:
-        return "is a URL: the endpoint's signing secret stands on the endpoint's page and starts with whsec_"
     if not text.startswith(PREFIX):
+        if "://" in text:  # looked for here alone: how long the search takes depends on the characters of the text
+            return "is a URL: the endpoint's signing secret stands on the endpoint's page and starts with whsec_"
         problem: str | None = f"does not start with {PREFIX}: copy the whole signing secret of the endpoint"
     else:
         problem = _base64_problem(text[len(PREFIX) :])
@@ -146,4 +147,4 @@ def _padded(data: str) -> str:
 
 
 def _decode(text: str) -> bytes:
-    return a2b_base64(_padded(text.removeprefix(PREFIX).rstrip("=")))
+    return a2b_base64(_padded(text.removeprefix(PREFIX)))
