@@ -51,8 +51,13 @@ def test_no_other_is_nor_what_is_no_address(allowlist, ip):
     ids=repr,
 )
 def test_a_bad_file_is_one_error_that_names_the_entry(source, told):
-    with pytest.raises(ValueError, match=told.replace("[", r"\[")):
+    with pytest.raises(ValueError, match=told.replace("[", r"\[")) as caught:
         Allowlist(source)
+    assert caught.value.__context__ is None or caught.value.__suppress_context__
+
+
+def test_a_tuple_of_addresses_is_a_list():
+    assert Allowlist({"us": ("192.0.2.7",)}).allows("192.0.2.7")
 
 
 def test_what_is_no_source():

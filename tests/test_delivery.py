@@ -115,5 +115,5 @@ def test_what_is_no_stored_delivery_at_all_is_an_invalid_payload(text):
 
 @pytest.mark.parametrize("text", [None, STORED, 5, bytearray(b"{}")])
 def test_something_else_is_a_mistake_of_the_programmer(text):
-    with pytest.raises(TypeError, match=r"that to_json\(\) wrote"):
+    with pytest.raises(TypeError, match=rf"that to_json\(\) wrote, not {type(text).__name__}"):
         Delivery.from_json(text)

@@ -68,7 +68,10 @@ def test_whose_fault_it_is_decides_the_status(error, status):
 
 @pytest.mark.parametrize(
     ("header", "length"),
-    [("0", 0), ("46", 46), (None, None), ("", None), ("-1", None), ("١", None), ("9" * 19, None), ("1,1", None)],
+    [
+        *(("0", 0), ("46", 46), ("9" * 18, 10**18 - 1)),
+        *((text, None) for text in (None, "", "-1", "١", "9" * 19, "1,1")),
+    ],
 )
 def test_a_length_is_a_number_or_none(header, length):
     assert declared_length(header) == length

@@ -2,8 +2,11 @@
 
 import asyncio
 import functools
+import gc
+import inspect
 import logging
 import os
+import re
 import sqlite3
 import stat
 import threading
@@ -34,9 +37,76 @@ class Broken:
         return getattr(self.store, name)
 
 
+class Recording(MemoryStore):
+    """Knows what it was told."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls = []
+
+    def claim(self, *arguments):
+        self.calls.append(("claim", *arguments))
+        return super().claim(*arguments)
+
+    def complete(self, *arguments):
+        self.calls.append(("complete", *arguments))
+        return super().complete(*arguments)
+
+    def release(self, *arguments):
+        self.calls.append(("release", *arguments))
+        return super().release(*arguments)
+
+    def forget(self, *arguments):
+        self.calls.append(("forget", *arguments))
+        return super().forget(*arguments)
+
+
 @pytest.fixture
 def once():
     return Once(MemoryStore())
+
+
+@pytest.mark.parametrize("asynchronous", [False, True])
+class TestWhatAStoreIsTold:
+    def run(self, asynchronous, store, handler, **settings):
+        if asynchronous:
+            asyncio.run(AsyncOnce(store, **settings).run("msg_1", handler))
+        else:
+            Once(store, **settings).run("msg_1", handler)
+
+    def test_by_default(self, asynchronous, caplog):
+        owners = []
+        for store in (Recording(), Recording()):
+            self.run(asynchronous, store, lambda: None)
+            owner = store.calls[0][2]
+            assert store.calls == [("claim", "clerk:msg_1", owner, 60.0), ("complete", "clerk:msg_1", owner, 604_800.0)]
+            assert [type(call[-1]) for call in store.calls] == [float, float]
+            owners.append(owner)
+        assert owners[0] != owners[1]
+        assert all(re.fullmatch("[0-9a-f]{32}", owner) for owner in owners)
+        assert not caplog.records
+
+    def test_by_the_settings(self, asynchronous):
+        store = Recording()
+        settings = {"lease": timedelta(minutes=5), "retention": timedelta(days=1), "namespace": "billing"}
+        self.run(asynchronous, store, lambda: None, **settings)
+        owner = store.calls[0][2]
+        assert store.calls == [("claim", "billing:msg_1", owner, 300.0), ("complete", "billing:msg_1", owner, 86_400.0)]
+
+    def test_when_the_handler_fails(self, asynchronous):
+        store = Recording()
+        with pytest.raises(ZeroDivisionError):
+            self.run(asynchronous, store, lambda: 1 / 0)
+        owner = store.calls[0][2]
+        assert store.calls == [("claim", "clerk:msg_1", owner, 60.0), ("release", "clerk:msg_1", owner)]
+
+    def test_when_it_should_forget(self, asynchronous):
+        store = Recording()
+        if asynchronous:
+            asyncio.run(AsyncOnce(store).forget("msg_1"))
+        else:
+            Once(store).forget("msg_1")
+        assert store.calls == [("forget", "clerk:msg_1")]
 
 
 class TestOnce:
@@ -67,6 +137,9 @@ class TestOnce:
         assert once.run("msg_1", handle) is Outcome.HANDLED
         assert Outcome.IN_PROGRESS.status_code == 409
 
+    def test_an_outcome_can_be_counted_by_its_name(self):
+        assert [outcome.value for outcome in Outcome] == ["handled", "duplicate", "in_progress"]
+
     @pytest.mark.parametrize("raised", [ValueError, KeyboardInterrupt, SystemExit])
     def test_whatever_the_handler_raises_releases_and_is_raised_on(self, once, raised):
         def fail():
@@ -79,7 +152,10 @@ class TestOnce:
     def test_a_release_that_fails_does_not_replace_the_handlers_exception(self, caplog):
         with pytest.raises(ZeroDivisionError):
             Once(Broken("release")).run("msg_1", lambda: 1 / 0)
-        assert "release_failed" in caplog.text
+        (record,) = caplog.records
+        assert (record.name, record.levelname) == ("clerk_webhook_verify", "WARNING")
+        assert record.getMessage() == "release_failed: the claim of 'clerk:msg_1' runs out with its lease"
+        assert record.exc_info[0] is StoreError
 
     def test_a_store_out_of_reach_is_told_before_the_handler_runs(self):
         calls = []
@@ -90,12 +166,13 @@ class TestOnce:
             Once(Broken("complete")).run("msg_1", calls.append, 1)
         assert calls == [1]
 
-    def test_the_handlers_arguments_and_what_it_returns(self, once):
+    @pytest.mark.parametrize("returned", [False, 5])
+    def test_the_handlers_arguments_and_what_it_returns(self, once, returned):
         seen = []
 
         def handle(a, *, b):
             seen.append((a, b))
-            return False
+            return returned
 
         assert once.run("msg_1", handle, 1, b=2) is Outcome.HANDLED
         assert seen == [(1, 2)]
@@ -109,6 +186,14 @@ class TestOnce:
                 once.run("msg_1", handler)
         assert once.run("msg_1", lambda: None) is Outcome.HANDLED
 
+    def test_what_an_asynchronous_handler_began_is_closed(self, once):
+        async def handle(): ...
+
+        begun = handle()
+        with pytest.raises(TypeError, match="AsyncOnce"):
+            once.run("msg_1", lambda: begun)
+        assert inspect.getcoroutinestate(begun) == inspect.CORO_CLOSED
+
     def test_a_lost_lease_is_logged_and_the_work_was_done(self, caplog):
         store = MemoryStore()
         once = Once(store, lease=0.001)
@@ -119,7 +204,9 @@ class TestOnce:
 
         with caplog.at_level(logging.WARNING, "clerk_webhook_verify"):
             assert once.run("msg_1", handle) is Outcome.HANDLED
-        assert caplog.records[0].code == "lease_lost"
+        (record,) = caplog.records
+        assert (record.name, record.code, record.key) == ("clerk_webhook_verify", "lease_lost", "clerk:msg_1")
+        assert record.getMessage().startswith("lease_lost: 'clerk:msg_1' was handled, but its lease ran out")
         assert once.run("msg_1", lambda: None) is Outcome.DUPLICATE
 
     def test_forget_lets_a_resend_through(self, once):
@@ -143,19 +230,22 @@ class TestOnce:
         [
             ({"lease": 0}, ValueError), ({"lease": -1}, ValueError), ({"lease": float("nan")}, ValueError),
             ({"retention": float("inf")}, ValueError), ({"lease": "60"}, TypeError), ({"lease": True}, TypeError),
-            ({"retention": None}, TypeError), ({"namespace": None}, TypeError),
+            ({"retention": None}, TypeError), ({"namespace": b"clerk"}, TypeError),
         ],
-        ids=str,
+        ids=repr,
     )  # fmt: skip
     def test_settings_that_are_none(self, options, error):
-        with pytest.raises(error, match=next(iter(options))):
+        (name, value), *_ = options.items()
+        what = "must be a finite number" if error is ValueError else f"must be .* not {type(value).__name__}"
+        with pytest.raises(error, match=f"^{name} {what}"):
             Once(MemoryStore(), **options)
 
     @pytest.mark.parametrize(
-        ("message", "error"), [(None, TypeError), (b"msg_1", TypeError), ({}, TypeError), ("", ValueError)], ids=str
+        ("message", "error"), [(None, TypeError), (b"msg_1", TypeError), ({}, TypeError), ("", ValueError)], ids=repr
     )
     def test_what_is_no_message(self, once, message, error):
-        with pytest.raises(error, match="message"):
+        what = "a message id that is not empty" if error is ValueError else f".* not {type(message).__name__}"
+        with pytest.raises(error, match=f"^message must be {what}$"):
             once.run(message, lambda: None)
 
 
@@ -187,6 +277,22 @@ class TestAsyncOnce:
             assert self.run("msg_1", handler, "word") is Outcome.HANDLED
         main = threading.main_thread()
         assert [thread is main for thread in threads] == [True, True, True, True, False]
+
+    @pytest.mark.parametrize("asynchronous", [True, False])
+    @pytest.mark.parametrize("returned", [False, 5])
+    def test_the_handlers_arguments_and_what_it_returns(self, asynchronous, returned):
+        seen = []
+
+        def handle(a, *, b):
+            seen.append((a, b))
+            return returned
+
+        async def handle_on_the_loop(a, *, b):
+            return handle(a, b=b)
+
+        handler = handle_on_the_loop if asynchronous else handle
+        assert self.run("msg_1", handler, 1, b=2) is Outcome.HANDLED
+        assert seen == [(1, 2)]
 
     def test_the_second_time_is_a_duplicate_until_it_is_forgotten(self):
         async def main():
@@ -265,6 +371,27 @@ class TestAsyncOnce:
         assert steps == ["ended", "released"]
         assert store.claim("clerk:msg_1", "x", 1) is None
 
+    def test_what_a_plain_function_raised_after_it_was_cancelled_is_logged_by_nobody(self, caplog):
+        started, go_on = threading.Event(), threading.Event()
+
+        def handle():
+            started.set()
+            go_on.wait(30)
+            raise ZeroDivisionError
+
+        async def main():
+            task = asyncio.ensure_future(AsyncOnce(MemoryStore()).run("msg_1", handle))
+            await asyncio.to_thread(started.wait)
+            task.cancel()
+            await asyncio.sleep(0)
+            go_on.set()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+
+        asyncio.run(main())
+        gc.collect()
+        assert not caplog.records, "asyncio tells of an exception that nobody looked at"
+
     def test_a_claim_that_is_cancelled_is_given_back(self):
         started, go_on = threading.Event(), threading.Event()
 
@@ -333,6 +460,41 @@ class _Forgetful(MemoryStore):
 
 
 class TestMemoryStore:
+    def test_a_lease_and_a_retention_end_to_the_second(self, monkeypatch):
+        store, clock = MemoryStore(), [100.0]
+        monkeypatch.setattr("clerk_webhook_verify.idempotency.memory.monotonic", lambda: clock[0])
+        for number in range(10):  # more than are looked through for expired ones
+            assert store.claim(f"long {number}", "x", 86_400) is None
+        assert store.claim("a", "x", 60) is None
+        for clock[0], outcome in ((159.9, Outcome.IN_PROGRESS), (160.0, None)):
+            assert store.claim("a", "y", 60) is outcome
+        assert store.complete("a", "y", 600)
+        for clock[0], outcome in ((759.9, Outcome.DUPLICATE), (760.0, None)):
+            assert store.claim("a", "z", 60) is outcome
+
+    def test_what_is_not_there_is_released_and_forgotten_all_the_same(self):
+        store = MemoryStore()
+        assert store.release("a", "x") is None
+        assert store.forget("a") is None
+
+    def test_no_step_looks_at_an_entry_without_the_lock(self):
+        store = MemoryStore()
+
+        class Watched(str):
+            __slots__ = ()
+            __eq__ = str.__eq__
+
+            def __hash__(self):
+                assert store._lock.locked()
+                return super().__hash__()
+
+        key = Watched("a")
+        assert store.claim(key, "x", 60) is None
+        assert store.complete(key, "x", 60)
+        store.release(key, "x")
+        store.forget(key)
+        assert store.claim(key, "y", 60) is None
+
     def test_what_has_expired_is_dropped(self):
         store = MemoryStore()
         for number in range(20):
@@ -465,7 +627,7 @@ class TestMarkInSQLite:
             connection.close()
         return outcome
 
-    @pytest.mark.parametrize("options", [{}, {"isolation_level": None}], ids=str)
+    @pytest.mark.parametrize("options", [{}, {"isolation_level": None}], ids=repr)
     def test_the_mark_commits_with_the_work_or_not_at_all(self, once, path, options):
         with pytest.raises(ZeroDivisionError):
             self.handle(once, path, fail=True, **options)

@@ -23,6 +23,10 @@ def verify(body: bytes) -> Event:
         (b"hello sesame", "is not JSON"),
         (b'{"type":"x","data":{}} sesame', "is not JSON"),
         (b'{"type":"x","data":{}}{}', "is not JSON"),
+        (b'{"type":"x","data":{}}X', "is not JSON"),
+        (b'X{"type":"x","data":{}}', "is not JSON"),
+        (b'\x0b{"type":"x","data":{}}', "is not JSON"),
+        ('{"type":"x","data":{}}\xa0'.encode(), "is not JSON"),
         (b'{"type":"x","data":{"sesame":NaN}}', "is not JSON"),
         (b'{"type":"x","data":{"sesame":Infinity}}', "is not JSON"),
         (b'{"type":"x","data":{"sesame":-Infinity}}', "is not JSON"),
@@ -33,7 +37,7 @@ def verify(body: bytes) -> Event:
         (b'{"type":"x","data":{"sesame":' + b"1" * 5000 + b"}}", "is not JSON"),
         (b'{"type":"x","data":{"sesame":"\xff"}}', "is not UTF-8"),
         ('{"type":"x","data":{}}'.encode("utf-16"), "is not UTF-8"),
-        (b'{"type":"x","data":{"sesame":' + b"[" * 200_000, "nested deeper"),
+        (b'{"type":"x","data":{"sesame":' + b"[" * 200_000, "is nested deeper"),
         (b"[]", "is not a JSON object"),
         (b'"sesame"', "is not a JSON object"),
         (b"null", "is not a JSON object"),
@@ -52,7 +56,7 @@ def test_authentic_but_not_an_event(body, said):
     with pytest.raises(InvalidPayloadError) as caught:
         verify(body)
     error = caught.value
-    assert said in str(error)
+    assert str(error).startswith(f"the body {said}")
     assert (error.code, error.message_id) == ("invalid_payload", MESSAGE_ID)
     while error is not None:
         assert "sesame" not in repr(error) + str(vars(error)), "nothing of the body, in no error of the chain"

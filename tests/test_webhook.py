@@ -99,7 +99,10 @@ class TestImmutable:
 
 
 def test_its_repr_shows_fingerprints():
-    assert repr(Webhook([SECRET], tolerance=60.5)) == f"Webhook(fingerprints={webhook.fingerprints!r}, tolerance=60.5)"
+    for tolerance, shown in ((60.5, "60.5"), (60, "60"), (60.0, "60")):
+        assert repr(Webhook([SECRET], tolerance=tolerance)) == (
+            f"Webhook(fingerprints={webhook.fingerprints!r}, tolerance={shown})"
+        )
 
 
 def test_message_ids_are_known_from_the_first_check_on():
