@@ -9,7 +9,6 @@ import os
 import random
 import shlex
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -19,6 +18,7 @@ from pathlib import Path
 import programs
 import pytest
 import stores
+from ports import free_port, wait_until_open
 from signer import SECRET
 
 from clerk_webhook_verify.testing import signed_request
@@ -80,9 +80,7 @@ class Web(Program):
     """A command that serves, on a free port."""
 
     def __init__(self, command: str, folder: Path, **environment: str) -> None:
-        with socket.socket() as listener:
-            listener.bind(("127.0.0.1", 0))
-            self.port = listener.getsockname()[1]
+        self.port = free_port()
         super().__init__(
             command.format(port=self.port),
             folder,
@@ -93,14 +91,7 @@ class Web(Program):
 
     def start(self) -> None:
         super().start()
-        eventually(self.is_up)
-
-    def is_up(self) -> bool:
-        assert self.process.poll() is None, self.log.read_text()
-        with contextlib.suppress(OSError):
-            socket.create_connection(("127.0.0.1", self.port), 1).close()
-            return True
-        return False
+        wait_until_open(self.port, self.process, self.log, NOT_DONE_IN_TIME)
 
     def deliver(self, message_id: str) -> int:
         request = signed_request("user.created", secret=SECRET, message_id=message_id)

@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 import pytest
+from ports import free_port, wait_until_open
 from signer import SECRET
 
 from clerk_webhook_verify.testing import signed_request
@@ -51,24 +52,14 @@ REFUSAL = {"detail": "webhook refused"}
 
 class Server:
     def __init__(self, name: str, log: Path) -> None:
-        with socket.socket() as listener:
-            listener.bind(("127.0.0.1", 0))
-            self.port = listener.getsockname()[1]
+        self.port = free_port()
         self.name, self.log = name, log
         command = [sys.executable, "-m", *(part.format(port=self.port) for part in SERVERS[name])]
         environment = os.environ | {"CLERK_WEBHOOK_SIGNING_SECRET": SECRET, "PYTHONUNBUFFERED": "1"}
         self.process = subprocess.Popen(
             command, cwd=APPS, env=environment, stdout=log.open("wb"), stderr=subprocess.STDOUT
         )
-        deadline = time.monotonic() + 30
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", self.port), 1).close()
-            except OSError:
-                assert time.monotonic() < deadline, log.read_text()
-                time.sleep(0.05)
-            else:
-                return
+        wait_until_open(self.port, self.process, log)
 
     def stop(self) -> None:
         self.process.terminate()

@@ -21,6 +21,7 @@ from pathlib import Path
 
 import programs
 import pytest
+from ports import wait_until_open
 from signer import signed_headers
 
 pytestmark = [
@@ -115,7 +116,7 @@ class Newcomer:
         with log.open("wb") as output:
             process = self.start([*IN_EVERY_TERMINAL, f"exec {command}"], output)
         try:
-            self._wait_for(self.ports[re.search(r"--port (\d+)", command)[1]], process, log)
+            wait_until_open(int(self.ports[re.search(r"--port (\d+)", command)[1]]), process, log)
             yield
         finally:
             with contextlib.suppress(ProcessLookupError, subprocess.TimeoutExpired):
@@ -123,16 +124,6 @@ class Newcomer:
                 process.wait(10)
             kill(process)
             self.seen += replaced(log.read_text(), self._page_ports)
-
-    def _wait_for(self, port: str, process: subprocess.Popen, log: Path) -> None:
-        deadline = time.monotonic() + 30
-        while True:
-            assert process.poll() is None, log.read_text()
-            assert time.monotonic() < deadline, log.read_text()
-            with contextlib.suppress(OSError):
-                socket.create_connection(("127.0.0.1", int(port)), 1).close()
-                return
-            time.sleep(0.05)
 
     def check_transcripts(self, page: Path, *titles: str) -> None:
         """What the commands of these sections print is what they say."""

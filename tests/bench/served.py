@@ -19,6 +19,7 @@ import time
 from pathlib import Path
 
 from core import small_body
+from ports import free_port
 from signer import SECRET
 
 from clerk_webhook_verify import Webhook
@@ -38,9 +39,7 @@ PINNED = {"uvicorn (h11, asyncio) + Starlette", "gunicorn (16 threads) + Flask"}
 
 class Server:
     def __init__(self, name: str) -> None:
-        with socket.socket() as listener:
-            listener.bind(("127.0.0.1", 0))
-            self.port = listener.getsockname()[1]
+        self.port = free_port()
         command = [sys.executable, "-m", *(part.format(port=self.port) for part in SERVERS[name])]
         environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(HERE), str(HERE.parent)])}
         self.process = subprocess.Popen(command, cwd=HERE, env=environment, stderr=subprocess.DEVNULL)

@@ -7,12 +7,12 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
+from ports import wait_until_open
 from signer import SECRET
 
 HERE = Path(__file__).parent
@@ -33,6 +33,7 @@ ENVIRONMENT = {
 }
 
 
+# Not ports.free_port(): thousands of connections of the clients take ports of that kind meanwhile.
 PORTS = iter(random.sample(range(20_000, 32_000), 12_000))  # each once, and none that a client may be given
 
 
@@ -56,15 +57,7 @@ class Server:
 
     def wait(self) -> None:
         """Return when it accepts connections."""
-        deadline = time.monotonic() + 60
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", self.port), 1).close()
-            except OSError:
-                assert time.monotonic() < deadline, self.log.read_text()
-                time.sleep(0.05)
-            else:
-                return
+        wait_until_open(self.port, self._process, self.log, 60)
 
     def usage(self) -> dict[str, int]:
         """Kilobytes resident, now and at most, threads and open files, of the process and its children."""
