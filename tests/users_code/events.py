@@ -1,11 +1,11 @@
 """What a type checker knows of events. A line that ends in ``# wrong`` must be refused by mypy and by pyright."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from typing_extensions import assert_never, assert_type
 
-from clerk_webhook_verify import Delivery, Event, UnknownEvent
+from clerk_webhook_verify import AnyEvent, Delivery, Event, UnknownEvent, Webhook, verify
 from clerk_webhook_verify.events import (
     BillingPlan,
     DeletedObject,
@@ -14,6 +14,7 @@ from clerk_webhook_verify.events import (
     KnownEvent,
     OrganizationMembershipCreated,
     PaymentAttemptUpdated,
+    Record,
     Session,
     SessionCreated,
     User,
@@ -141,3 +142,55 @@ def types(known: EventType) -> EventType:
     if known == "user.created":
         return "user.deleted"
     return "user.craeted"  # wrong
+
+
+def narrowed_by_type(event: AnyEvent) -> str | None:
+    if isinstance(event, UnknownEvent):
+        assert_type(event.data, dict[str, Any])
+        return None
+    if event.type == "user.created":
+        assert_type(event, UserCreated)
+        return event.data.first_name
+    if event.type == "user.deleted":
+        return event.data.first_name  # wrong
+    assert_type(event.data.id, str | None)
+    return event.data.id
+
+
+def returned(webhook: Webhook, delivery: Delivery) -> None:
+    assert_type(verify({}, b""), AnyEvent)
+    assert_type(webhook.verify({}, b""), AnyEvent)
+    assert_type(delivery.parse(), AnyEvent)
+    event: Event = webhook.verify({}, b"")
+    known: KnownEvent = webhook.verify({}, b"")  # wrong
+    print(event, known)
+
+
+class Invoice(Record):
+    id: str
+    paid: bool = False
+
+
+class InvoiceSent(Event):
+    type: Literal["invoice.sent"]
+    data: Invoice
+
+
+class InvoiceLost(Event):
+    type: Literal["invoice.lost"]
+    data: dict[str, Any]
+
+
+def declared_by_the_application(event: Event) -> None:
+    if isinstance(event, InvoiceSent):
+        assert_type(event.data.paid, bool)
+        event.data.paid = True  # wrong
+    match event:
+        case InvoiceLost(data=data):
+            assert_type(data, dict[str, Any])
+    assert_type(Invoice.from_dict({"id": "inv_1"}), Invoice)
+    assert_type(User.from_dict({}), User)
+    User.from_dict([])  # wrong
+    Invoice(id="inv_1")
+    Invoice("inv_1")  # wrong
+    Invoice(id=5)  # wrong
