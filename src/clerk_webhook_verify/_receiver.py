@@ -1,10 +1,11 @@
-"""What all adapters have in common: which webhook they use, what they answer, what they log. It verifies nothing."""
+"""What the adapters share: limits, status codes and the log. It verifies nothing itself."""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 
-from ._headers import SVIX_HEADERS, DeliveryHeaders, parse_headers
+from ._headers import Headers
 from ._webhook import Webhook
 from .errors import (
     BodyConsumedError,
@@ -14,34 +15,26 @@ from .errors import (
     WebhookError,
     WebhookVerificationError,
 )
+from .events import AnyEvent
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from typing import Any
+MAX_BODY = 1_048_576  # bytes; a delivery of Clerk has a few thousand
+BODY_TIMEOUT = 10.0  # seconds; Svix gives up after 15
 
-    from ._headers import Headers
-    from .events import Event
+#: The response body of every rejected request. The reason is only logged: it would help an attacker.
+REJECTION = {"detail": "webhook refused"}
 
-MAX_BODY = 1_048_576  # bytes; Clerk's deliveries are a few thousand
-BODY_TIMEOUT = 10.0  # seconds; the sender itself gives up after 15
-
-#: The same for every refusal: what was wrong is for the log, not for whoever tries.
-REFUSAL = {"detail": "webhook refused"}
-
-_WSGI_KEYS = [(name, "HTTP_" + name.upper().replace("-", "_")) for name in SVIX_HEADERS]  # PEP 3333
 _logger = logging.getLogger("clerk_webhook_verify")
 
 
-def resolve(webhook: object, usage: str) -> Webhook:
-    """The webhook that a decorator was given, or the environment's.
+def resolve_webhook(webhook: object, usage: str) -> Webhook:
+    """Return the webhook passed to a decorator, or one with the environment's secret.
 
     Args:
         webhook: A :class:`Webhook` or None.
-        usage: The line that would be right, for the error's text.
+        usage: The correct line of code, for the error's message.
     Raises:
-        TypeError: It is something else: a view, since the parentheses were forgotten, or a secret.
-        InvalidSecretError: It is None, and the environment has no secret.
+        TypeError: It is something else: a function, since the parentheses are missing, or a secret.
+        InvalidSecretError: It is None, and the environment has no usable secret.
     """
     if webhook is None:
         return Webhook()
@@ -51,25 +44,39 @@ def resolve(webhook: object, usage: str) -> Webhook:
     return webhook
 
 
-def status_of(error: WebhookError) -> int:
-    """The HTTP status that answers *error*: 4xx is the sender's fault, 500 ours."""
-    if isinstance(error, BodyTooLargeError):
-        return 413
-    if isinstance(error, BodyTimeoutError):
-        return 408
-    return 400 if isinstance(error, WebhookVerificationError) else 500
+def receive_event(webhook: Webhook, headers: Headers, read_body: Callable[[], bytes]) -> AnyEvent:
+    """Check the headers, read the body, verify both and log the result.
+
+    Args:
+        webhook: Its methods are looked up here, at each request, so that a test can patch them on the instance.
+        headers: All headers of the request.
+        read_body: Returns the raw body. It is called only if the headers are well-formed.
+    Returns:
+        The verified event.
+    Raises:
+        WebhookError: Raised by *webhook* or *read_body*.
+    """
+    try:
+        webhook.check_headers(headers)
+        event = webhook.verify(headers, read_body())
+    except WebhookError as error:
+        log_rejected(error, webhook)
+        raise
+    log_verified(event)
+    return event
 
 
 def check_complete(body: bytes, declared: int | None, consumer: str | None) -> None:
-    """Pass a body that is as long as the request declared.
+    """Raise if the body is shorter than declared.
 
     Args:
-        body: What the framework handed over.
-        declared: The declared length; None where there is none.
-        consumer: What has taken the body away if there is nothing of it, for the error's text; None is the sender.
+        body: The bytes that the framework returned.
+        declared: Content-Length in bytes; None if the request has none.
+        consumer: For the error's message, what in the application may have read the body if it is empty; None if only
+            the sender can be the reason.
     Raises:
-        BodyConsumedError: There is nothing of it, so something else in the application has had it.
-        BodyIncompleteError: There is less of it.
+        BodyConsumedError: The body is empty, and there is a *consumer*.
+        BodyIncompleteError: The body is shorter than declared for another reason.
     """
     if declared and not body and consumer:
         raise BodyConsumedError(f"the body is empty, but Content-Length says otherwise: {consumer}")
@@ -77,37 +84,23 @@ def check_complete(body: bytes, declared: int | None, consumer: str | None) -> N
         raise BodyIncompleteError(len(body), declared)
 
 
-def wsgi_headers(environ: Mapping[str, Any]) -> dict[str, str] | None:
-    """The ``svix-*`` headers of a WSGI request where all are there: then they decide, whatever else was sent.
-
-    A framework's own header object writes every name anew: "served" in the benchmark.
-    """
-    try:
-        return {name: environ[key] for name, key in _WSGI_KEYS}
-    except KeyError:
-        return None
+def status_code_for(error: WebhookError) -> int:
+    """Return the HTTP status for *error*: 4xx if the sender caused it, 500 for an application error."""
+    if isinstance(error, BodyTooLargeError):
+        return 413
+    if isinstance(error, BodyTimeoutError):
+        return 408
+    return 400 if isinstance(error, WebhookVerificationError) else 500
 
 
-def verified_event(webhook: Webhook, headers: Headers, read_body: Callable[[], bytes]) -> Event:
-    """Verify a request and log what came of it. The body is read when the headers have their form, and not before.
+def log_rejected(error: WebhookError, webhook: Webhook | None) -> None:
+    """Log *error*: as a warning if the sender caused it, as an error if the application did.
 
-    Raises:
-        WebhookError: What :meth:`Webhook.verify` or *read_body* raised.
-    """
-    try:
-        own_headers = DeliveryHeaders(parse_headers(headers))
-        event = webhook.verify(own_headers, read_body())
-    except WebhookError as error:
-        log_refused(error, webhook)
-        raise
-    log_verified(event)
-    return event
+    The record has the attributes ``code``, ``message_id``, ``skew`` and ``fingerprints``, for metrics.
 
-
-def log_refused(error: WebhookError, webhook: Webhook | None) -> None:
-    """Log what keeps a request from being verified.
-
-    The record has ``code``, ``message_id``, ``skew`` and ``fingerprints`` as attributes, for metrics.
+    Args:
+        error: The reason.
+        webhook: The one that rejected the request; None if it could not be made, for lack of a secret.
     """
     facts = {
         "code": error.code,
@@ -119,9 +112,8 @@ def log_refused(error: WebhookError, webhook: Webhook | None) -> None:
     _logger.log(level, "refused a delivery: %s: %s; message id %r", error.code, error, error.message_id, extra=facts)
 
 
-def log_verified(event: Event) -> None:
-    """Log a verified delivery, with ``event_type``, ``message_id`` and ``fingerprint`` as attributes of the record."""
-    if _logger.isEnabledFor(logging.INFO):
-        fingerprint = event.delivery.secret_fingerprint
-        facts = {"event_type": event.type, "message_id": event.message_id, "fingerprint": fingerprint}
-        _logger.info("verified %r, message id %r, secret %s", event.type, event.message_id, fingerprint, extra=facts)
+def log_verified(event: AnyEvent) -> None:
+    """Log a verified event. The record has the attributes ``event_type``, ``message_id`` and ``fingerprint``."""
+    fingerprint = event.delivery.secret_fingerprint
+    facts = {"event_type": event.type, "message_id": event.message_id, "fingerprint": fingerprint}
+    _logger.info("verified %r, message id %r, secret %s", event.type, event.message_id, fingerprint, extra=facts)
