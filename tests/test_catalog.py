@@ -1,7 +1,7 @@
 """Does every event and every field of Clerk's catalogue have its place in our classes, typed as deliveries are?
 
-``catalog.json`` holds the facts. When Clerk adds a type or a field, add it there: a test fails and says what is missing.
-docs/catalogue.md describes all steps.
+``catalog.json`` contains the facts. When Clerk adds a type or a field, add it there: a test fails and says what is
+missing. docs/catalogue.md describes all steps.
 """
 
 import json

@@ -176,6 +176,11 @@ class TestTwoClassesForOneType:
         assert EVENT_TYPES["test.reloaded"] is again.Reloaded
         assert type(receive("test.reloaded", {})) is again.Reloaded
 
+    @pytest.mark.parametrize("wrong", ["", 5, b"x", None])
+    def test_an_event_type_that_is_empty_or_not_text_is_rejected(self, wrong):
+        with pytest.raises(TypeError, match=r"Wrong\.type: an event type is a str that is not empty"):
+            type("Wrong", (Event,), {"__annotations__": {"type": Literal[wrong]}})
+
     def test_a_subclass_without_a_type_of_its_own_registers_nothing(self):
         class Mine(UserCreated):
             """With helpers of the application."""

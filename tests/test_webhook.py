@@ -4,6 +4,7 @@ import copy
 import pickle
 import threading
 from types import SimpleNamespace
+from typing import ClassVar
 from unittest.mock import patch
 
 import pytest
@@ -68,7 +69,7 @@ class TestTheOrder:
 class TestReplacingMethods:
     """As tests of an application do, on one webhook, for a while."""
 
-    CALLS = {
+    CALLS: ClassVar = {
         "verify": lambda: webhook.verify(signed_headers(), BODY).type,
         "verify_signature": lambda: webhook.verify_signature(signed_headers(), BODY).message_id,
         "sign": lambda: webhook.sign(MESSAGE_ID, NOW, BODY),

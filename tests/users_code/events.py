@@ -1,5 +1,6 @@
 """What a type checker knows of events. A line that ends in ``# wrong`` must be refused by mypy and by pyright."""
 
+from dataclasses import field
 from datetime import datetime
 from typing import Any, Literal
 
@@ -96,6 +97,8 @@ def made_by_hand(delivery: Delivery) -> UserDeleted:
     DeletedObject(object="user", id=5, deleted=True)  # wrong
     data = DeletedObject(object="user", id="user_1", deleted=True)
     UserDeleted(type="user.deleted", data={"id": "user_1"}, raw={}, delivery=delivery)  # wrong
+    UserDeleted(type="user.deleted", data=data, raw={})  # wrong
+    UserDeleted(type="user.created", data=data, raw={}, delivery=delivery)  # wrong
     return UserDeleted(type="user.deleted", data=data, raw={}, delivery=delivery)
 
 
@@ -169,6 +172,7 @@ def returned(webhook: Webhook, delivery: Delivery) -> None:
 class Invoice(Record):
     id: str
     paid: bool = False
+    tags: list[str] = field(default_factory=list)
 
 
 class InvoiceSent(Event):

@@ -172,6 +172,8 @@ class Event(Frozen):
         super().__init_subclass__(**kwargs)
         event_types = _declared_event_types(cls)
         for event_type in event_types:
+            if not isinstance(event_type, str) or not event_type:
+                raise TypeError(f"{cls.__qualname__}.type: an event type is a str that is not empty")
             other = EVENT_TYPES.get(event_type)
             # A class of the same name is the same one, defined again by a reload or in a notebook
             if other and (other.__module__, other.__qualname__) != (cls.__module__, cls.__qualname__):
@@ -201,7 +203,7 @@ class Event(Frozen):
         return f"{type(self).__name__}(type={self.type[:64]!r}{shown}, message_id={self.message_id!r})"
 
 
-def _declared_event_types(cls: type[Event]) -> tuple[str, ...]:
+def _declared_event_types(cls: type[Event]) -> tuple[Any, ...]:
     """Return the event types in the annotation ``type: Literal[...]`` of *cls* itself; empty if it has none."""
     (declared,) = (each for each in fields(cls) if each.name == "type")
     if any(declared in fields(base) for base in cls.__bases__ if issubclass(base, Event)):

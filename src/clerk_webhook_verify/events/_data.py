@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, Field, FrozenInstanceError, dataclass, fields
+from dataclasses import MISSING, Field, FrozenInstanceError, dataclass, field, fields
 from functools import cache
 from types import UnionType
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -24,7 +24,7 @@ R = TypeVar("R", bound="Record")
 Decoder = Callable[[Any], Any]
 
 
-@dataclass_transform(eq_default=False, frozen_default=True, kw_only_default=True)
+@dataclass_transform(eq_default=False, frozen_default=True, kw_only_default=True, field_specifiers=(field,))
 class Frozen:
     """Base that makes each subclass a dataclass: frozen, created with keywords, compared by value.
 
@@ -36,9 +36,9 @@ class Frozen:
         dataclass(init=False, repr=False, eq=False, kw_only=True)(cls)
 
     def __init__(self, /, **values: Any) -> None:
-        attributes = {field.name: _default(field) for field in _fields(type(self))} | values
+        attributes = {each.name: _default(each) for each in _fields(type(self))} | values
         missing = [name for name, value in attributes.items() if value is MISSING]
-        unknown = attributes.keys() - {field.name for field in _fields(type(self))}
+        unknown = attributes.keys() - {each.name for each in _fields(type(self))}
         if missing or unknown:
             problem = f"needs {', '.join(missing)}" if missing else f"has no {', '.join(sorted(unknown))}"
             raise TypeError(f"{type(self).__name__} {problem}")
@@ -47,7 +47,7 @@ class Frozen:
     def __eq__(self, other: object) -> bool:
         if type(self) is not type(other):
             return NotImplemented
-        names = [field.name for field in _fields(type(self)) if field.compare]
+        names = [each.name for each in _fields(type(self)) if each.compare]
         return [getattr(self, name) for name in names] == [getattr(other, name) for name in names]
 
     __hash__ = None  # type: ignore[assignment]  # some fields are dicts, which have no hash
@@ -68,7 +68,7 @@ class Record(Frozen):
     def from_dict(cls: type[R], mapping: Mapping[str, Any]) -> R:
         """Create one from parsed JSON, as leniently as events are decoded.
 
-        For stored payloads, for :attr:`UnknownEvent.data`, and for Clerk's REST API where its objects have the same form.
+        Use it for stored payloads, for :attr:`UnknownEvent.data` and for Clerk's REST API, whose user has the same form.
 
         Args:
             mapping: A JSON object. Keys that are not fields are ignored. A missing field has its default, otherwise
@@ -90,9 +90,9 @@ def _fields(cls: type[Frozen]) -> tuple[Field[Any], ...]:
     return fields(cls)  # type: ignore[arg-type]  # every subclass is a dataclass
 
 
-def _default(field: Field[Any]) -> Any:
-    """Return a field's default; MISSING if it has none."""
-    return field.default if field.default_factory is MISSING else field.default_factory()
+def _default(of: Field[Any]) -> Any:
+    """Return the default of a field; MISSING if it has none."""
+    return of.default if of.default_factory is MISSING else of.default_factory()
 
 
 def _decode(cls: type[R], mapping: Mapping[str, Any]) -> R:
@@ -113,22 +113,22 @@ def _plan(cls: type[Record]) -> tuple[dict[str, Any], dict[str, Decoder]]:
     hints = resolve_hints(cls)
     defaults: dict[str, Any] = {}
     decoders: dict[str, Decoder] = {}
-    for field in _fields(cls):
-        decoder = decoder_for(hints.get(field.name))
-        if field.default_factory is not MISSING:
-            defaults[field.name] = MISSING
-            decoders[field.name] = _unless_missing(field.default_factory, decoder)
+    for each in _fields(cls):
+        decoder = decoder_for(hints.get(each.name))
+        if each.default_factory is not MISSING:
+            defaults[each.name] = MISSING
+            decoders[each.name] = _unless_missing(each.default_factory, decoder)
         else:
-            defaults[field.name] = None if field.default is MISSING else field.default
+            defaults[each.name] = None if each.default is MISSING else each.default
             if decoder:
-                decoders[field.name] = decoder
+                decoders[each.name] = decoder
     return defaults, decoders
 
 
 def decoder_for(annotation: Any) -> Decoder | None:
     """Return what decodes a value for *annotation*; None if values stay as they are.
 
-    Only data classes and lists are decoded, also nested and optional: ``X``, ``X | None``, ``tuple[X, ...]``, ``list[X]``.
+    Only data classes and lists are decoded, nested and optional ones too: ``X``, ``X | None``, ``tuple[X, ...]``.
     """
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin in (Union, UnionType):
@@ -142,7 +142,12 @@ def decoder_for(annotation: Any) -> Decoder | None:
 
 
 def _unless_missing(make_default: Callable[[], Any], decode: Decoder | None) -> Decoder:
-    return lambda value: make_default() if value is MISSING else decode(value) if decode else value
+    def decode_or_default(value: Any) -> Any:
+        if value is MISSING:
+            return make_default()
+        return value if decode is None else decode(value)
+
+    return decode_or_default
 
 
 def _unless_none(decode: Decoder) -> Decoder:
@@ -164,7 +169,7 @@ def resolve_hints(cls: type[Frozen]) -> dict[str, Any]:
     """Return the annotations of *cls* as types; empty if they cannot be resolved, for then nothing can be decoded."""
     try:
         return get_type_hints(cls)
-    except Exception as error:  # noqa: BLE001  # an annotation can be any expression, and no event may be lost for it
+    except Exception as error:  # an annotation can be any expression, and no event may be lost for it
         warnings.warn(
             f"the annotations of {cls.__qualname__} cannot be resolved ({error}), so its fields keep the values of "
             "the JSON: import the names that they use at module level, not under TYPE_CHECKING",

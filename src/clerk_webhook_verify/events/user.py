@@ -7,7 +7,7 @@ from ._data import Record
 from .deleted_object import DeletedObject
 from .organization import OrganizationMembership
 
-T = TypeVar("T", "EmailAddress", "PhoneNumber")
+_T = TypeVar("_T", "EmailAddress", "PhoneNumber")
 
 
 class ClerkError(Record):
@@ -297,7 +297,7 @@ class User(Record):
         return " ".join(names) or None
 
 
-def _named(identity: str | None, items: tuple[T, ...], cls: type[T]) -> T | None:
+def _named(identity: str | None, items: tuple[_T, ...], cls: type[_T]) -> _T | None:
     """The item with that id; what came in another shape than declared has none."""
     if identity is None or not isinstance(items, tuple):
         return None
