@@ -17,7 +17,7 @@ from .._headers import is_message_id
 from .._payload import parse_object, parse_payload
 from .._timestamp import LATEST
 from ..errors import InvalidPayloadError
-from ._data import Decoder, Frozen, Record, decoder_for, resolve_hints
+from ._data import Decoder, Frozen, Record, decoder_for, record_decoder, resolve_hints
 from ._time import as_datetime
 
 if TYPE_CHECKING:
@@ -50,7 +50,6 @@ class Delivery:
         event_type, data, payload = parse_payload(self.body, self.message_id)
         event_class: Any = EVENT_TYPES.get(event_type, UnknownEvent)
         decode_data = _data_decoder(event_class)
-        attributes = payload.get("event_attributes")
         event: AnyEvent = object.__new__(event_class)  # not __init__, to which an application's class may add fields
         vars(event).update(
             type=event_type,
@@ -59,7 +58,7 @@ class Delivery:
             delivery=self,
             timestamp=payload.get("timestamp"),
             instance_id=payload.get("instance_id"),
-            event_attributes=EventAttributes.from_dict(attributes) if isinstance(attributes, dict) else attributes,
+            event_attributes=record_decoder(EventAttributes)(payload.get("event_attributes")),
         )
         return event
 

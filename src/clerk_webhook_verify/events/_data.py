@@ -26,7 +26,7 @@ Decoder = Callable[[Any], Any]
 
 @dataclass_transform(eq_default=False, frozen_default=True, kw_only_default=True, field_specifiers=(field,))
 class Frozen:
-    """Base that makes each subclass a dataclass: frozen, created with keywords, compared by value.
+    """Base that makes each subclass a dataclass: frozen, created with keywords, compared by value, without a hash.
 
     All subclasses share one ``__init__``: ``dataclass`` would compile one for each, 50 ms for the classes of events.
     """
@@ -49,8 +49,6 @@ class Frozen:
             return NotImplemented
         names = [each.name for each in _fields(type(self)) if each.compare]
         return [getattr(self, name) for name in names] == [getattr(other, name) for name in names]
-
-    __hash__ = None  # type: ignore[assignment]  # some fields are dicts, which have no hash
 
 
 def _reject_change(self: object, name: str, *value: object) -> NoReturn:
@@ -78,7 +76,8 @@ class Record(Frozen):
         """
         if not isinstance(mapping, Mapping):
             raise TypeError(f"{cls.__name__}.from_dict() needs a mapping, not {type(mapping).__name__}")
-        return _decode(cls, mapping)
+        record: R = record_decoder(cls)(dict(mapping))
+        return record
 
     def __repr__(self) -> str:
         """Show the type and the id only: the rest is personal data, and error trackers store local variables."""
@@ -95,19 +94,30 @@ def _default(of: Field[Any]) -> Any:
     return of.default if of.default_factory is MISSING else of.default_factory()
 
 
-def _decode(cls: type[R], mapping: Mapping[str, Any]) -> R:
-    defaults, decoders = _plan(cls)  # type: ignore[arg-type]  # a class has a hash, unlike its instances
-    attributes = {**defaults, **mapping}
-    if len(attributes) > len(defaults):  # some keys are not fields
-        attributes = {name: attributes[name] for name in defaults}
-    for name, decode in decoders.items():
-        attributes[name] = decode(attributes[name])
-    record = object.__new__(cls)  # not __init__, which rejects missing fields
-    vars(record).update(attributes)
-    return record
-
-
 @cache
+def record_decoder(cls: type[Record]) -> Decoder:
+    """Return what turns a dict into an instance of *cls*, and leaves any other value unchanged."""
+    plan = None
+
+    def decode(value: Any) -> Any:
+        nonlocal plan
+        if not isinstance(value, dict):
+            return value
+        if plan is None:  # not earlier, since a class may refer to itself
+            plan = _plan(cls)
+        defaults, decoders = plan
+        attributes = {**defaults, **value}
+        if len(attributes) > len(defaults):  # some keys are not fields
+            attributes = {name: attributes[name] for name in defaults}
+        for name, decode_field in decoders.items():
+            attributes[name] = decode_field(attributes[name])
+        record = object.__new__(cls)  # not __init__, which rejects missing fields
+        vars(record).update(attributes)
+        return record
+
+    return decode
+
+
 def _plan(cls: type[Record]) -> tuple[dict[str, Any], dict[str, Decoder]]:
     """Return what a missing field gets, for each field of *cls*, and the decoders of the fields that need one."""
     hints = resolve_hints(cls)
@@ -137,7 +147,7 @@ def decoder_for(annotation: Any) -> Decoder | None:
     if arguments and (origin is list or (origin is tuple and arguments[1:] == (...,))):
         return _list_decoder(origin, decoder_for(arguments[0]))
     if origin is None and isinstance(annotation, type) and issubclass(annotation, Record):
-        return lambda value: _decode(annotation, value) if isinstance(value, dict) else value
+        return record_decoder(annotation)
     return None
 
 
@@ -156,11 +166,9 @@ def _unless_none(decode: Decoder) -> Decoder:
 
 def _list_decoder(kind: type[list[Any]] | type[tuple[Any, ...]], decode_item: Decoder | None) -> Decoder:
     def decode(value: Any) -> Any:
-        if value is None:
-            return kind()
         if not isinstance(value, (list, tuple)):
-            return value
-        return kind(value if decode_item is None else map(decode_item, value))
+            return kind() if value is None else value
+        return kind(map(decode_item, value)) if decode_item and value else kind(value)
 
     return decode
 
