@@ -66,7 +66,7 @@ class Record(Frozen):
     def from_dict(cls: type[R], mapping: Mapping[str, Any]) -> R:
         """Create one from parsed JSON, as leniently as events are decoded.
 
-        Use it for stored payloads, for :attr:`UnknownEvent.data` and for Clerk's REST API, whose user has the same form.
+        Use it for stored payloads, :attr:`UnknownEvent.data` and Clerk's REST API, whose user has the same form.
 
         Args:
             mapping: A JSON object. Keys that are not fields are ignored. A missing field has its default, otherwise
@@ -76,7 +76,7 @@ class Record(Frozen):
         """
         if not isinstance(mapping, Mapping):
             raise TypeError(f"{cls.__name__}.from_dict() needs a mapping, not {type(mapping).__name__}")
-        record: R = record_decoder(cls)(dict(mapping))
+        record: R = record_decoder(cls)(dict(mapping))  # type: ignore[arg-type]  # a class has a hash, its instances have none
         return record
 
     def __repr__(self) -> str:
@@ -147,7 +147,7 @@ def decoder_for(annotation: Any) -> Decoder | None:
     if arguments and (origin is list or (origin is tuple and arguments[1:] == (...,))):
         return _list_decoder(origin, decoder_for(arguments[0]))
     if origin is None and isinstance(annotation, type) and issubclass(annotation, Record):
-        return record_decoder(annotation)
+        return record_decoder(annotation)  # type: ignore[arg-type]  # as above
     return None
 
 
