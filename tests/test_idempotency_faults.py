@@ -210,7 +210,7 @@ def test_a_marker_whose_transaction_has_begun_waits_for_another_to_commit(place)
 
     def mark():
         second = sqlite3.connect(place.where, isolation_level=None, timeout=60)
-        second.set_trace_callback(lambda statement: statement.lstrip().startswith("INSERT") and writes.set())
+        second.set_trace_callback(lambda statement: statement.startswith("UPDATE") and writes.set())
         second.execute("BEGIN")
         try:
             outcomes.append(once.mark(second, "msg_1"))
@@ -315,15 +315,12 @@ def test_a_claim_that_the_client_sends_again_is_still_its_own(place):
 
 
 class Clocks:
-    """The clock on the wall, which jumps, and the one that counts from the machine's start, which does not."""
+    """The system clock, which jumps, and the monotonic clock, which does not."""
 
     def __init__(self, monkeypatch) -> None:
         self.wall, self.since_start = 1_800_000_000.0, 5000.0
-        package = "clerk_webhook_verify.idempotency"
-        for name in ("time.time", f"{package}.sqlite.time"):
-            monkeypatch.setattr(name, lambda: self.wall)
-        for name in (f"{package}.sqlite.monotonic", f"{package}.memory.monotonic"):
-            monkeypatch.setattr(name, lambda: self.since_start)
+        monkeypatch.setattr("time.time", lambda: self.wall)
+        monkeypatch.setattr("time.monotonic", lambda: self.since_start)
 
     def pass_by(self, seconds: float) -> None:
         self.wall += seconds
@@ -481,7 +478,7 @@ def test_cancelled_at_any_await_a_run_releases_or_completes(handler):
         assert found in (None, Outcome.DUPLICATE), "the claim was left"
         assert "ended" in steps or found is None, "done, but the handler did not end"
     print(f"\n{handler.__name__}: {suspensions} awaits")
-    assert suspensions >= 3
+    assert suspensions >= (1 if handler is in_a_thread else 3)
 
 
 @pytest.mark.parametrize("place", ["sqlite"], indirect=True)
@@ -490,6 +487,7 @@ def test_a_full_disk_is_a_store_error_until_there_is_room(place):
     print(f"\n{answers[1]}")
     first, completing, claiming, *afterwards = answers
     assert first == "HANDLED"
+    assert "was handled" in completing
     for each in (completing, claiming):
         assert "cannot be used" in each
         assert "free space" in each

@@ -1,16 +1,33 @@
-"""Once and AsyncOnce: claim a message, run its handler, complete the claim; release it when the handler raises."""
+"""Once and AsyncOnce: claim a message, run its handler, mark it done; release the claim when the handler raises."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import math
+import sys
+import time
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager, nullcontext
+from contextvars import copy_context
 from datetime import timedelta
-from inspect import isawaitable, iscoroutine, iscoroutinefunction
+from functools import partial
+from inspect import (
+    isasyncgen,
+    isasyncgenfunction,
+    isawaitable,
+    iscoroutine,
+    iscoroutinefunction,
+    isgenerator,
+    isgeneratorfunction,
+    ismethod,
+    isroutine,
+)
 from secrets import token_hex
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeAlias, TypeVar
+from urllib.parse import quote
 
+from ..errors import StoreError
 from ._store import Outcome, Store
 
 
@@ -26,11 +43,13 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _WEEK = 7 * 86_400
+_COMPLETING = 2.0  # seconds over which marking a message done is retried
+_LONGEST = 1000  # characters: PostgreSQL indexes up to 2,704 bytes, and a key consists of a namespace and a message id
 _logger = logging.getLogger("clerk_webhook_verify")
 
 
 class _Base:
-    """What Once and AsyncOnce have in common: the settings, and the calls to the store that log."""
+    """The settings of Once and AsyncOnce, and their calls to the store."""
 
     def __init__(
         self,
@@ -45,7 +64,7 @@ class _Base:
         self._store = store
         self._lease = _seconds("lease", lease)
         self._retention = _seconds("retention", retention)
-        self._namespace = namespace
+        self._namespace = _quoted("namespace", namespace)
 
     def _key(self, message: Message) -> str:
         message_id = message if isinstance(message, str) else getattr(message, "message_id", None)
@@ -53,19 +72,74 @@ class _Base:
             raise TypeError(f"message must be an event, a delivery or a message id, not {type(message).__name__}")
         if not message_id:
             raise ValueError("message must be a message id that is not empty")
-        return f"{self._namespace}:{message_id}"
+        return f"{self._namespace}:{_quoted('message id', message_id)}"
+
+    def _start(self, key: str, owner: str, handle: Callable[[], object]) -> tuple[Outcome, Awaitable[object] | None]:
+        """Claim *key*, call the handler, and mark the message done.
+
+        Returns:
+            The outcome, and None. If the handler returned an awaitable, that instead of None: the caller must await it,
+            and then complete or release the claim.
+        """
+        outcome = self._store.claim(key, owner, self._lease)
+        if outcome is not None:
+            return outcome, None
+        try:
+            result = handle()
+            if isawaitable(result):
+                return Outcome.HANDLED, result
+            _check_ran(result)
+        except BaseException as error:
+            self._release(key, owner, error)
+            raise
+        self._complete(key, owner)
+        return Outcome.HANDLED, None
 
     def _complete(self, key: str, owner: str) -> None:
-        if not self._store.complete(key, owner, self._retention):
+        """Mark the message done, and retry if that fails: its handler has run, and must not run again."""
+        deadline, pause = time.monotonic() + _COMPLETING, 0.0
+        interrupt: BaseException | None = None
+        while True:
+            try:
+                if pause:
+                    time.sleep(pause)
+                completed = self._store.complete(key, owner, self._retention)
+                break
+            except BaseException as error:
+                if not isinstance(error, Exception):  # KeyboardInterrupt, or a timeout of gevent
+                    interrupt = error
+                pause = 2 * pause or 0.05
+                if time.monotonic() + pause > deadline:
+                    failure = self._complete_failed(key, error)
+                    if interrupt is not None:
+                        raise interrupt from None
+                    raise failure from error
+        if not completed and not pause:  # after a failure, an earlier attempt may have succeeded
             _logger.warning(
                 "lease_lost: %r was handled, but its lease ran out first and another worker claimed it: set lease= to "
                 "more than the handler's longest run time",
                 key,
                 extra={"code": "lease_lost", "key": key},
             )
+        if interrupt is not None:
+            raise interrupt
 
-    def _release(self, key: str, owner: str) -> None:
-        """Release the claim without raising, so that the handler's own exception reaches the caller."""
+    def _complete_failed(self, key: str, error: BaseException) -> StoreError:
+        """Log the failure, since a cancelled request raises the cancellation instead of the error returned here."""
+        _logger.warning(
+            "complete_failed: %r was handled, but could not be marked done: a retry after its lease handles it again",
+            key,
+            exc_info=error,
+            extra={"code": "complete_failed", "key": key},
+        )
+        reason = error if isinstance(error, StoreError) else type(error).__name__  # another text may contain a password
+        problem = f"the message was handled (do not handle it again), but could not be marked done: {reason}"
+        return StoreError(problem, handled=True)
+
+    def _release(self, key: str, owner: str, error: BaseException | None = None) -> None:
+        """Release the claim without raising, so that *error*, the handler's own, reaches the caller."""
+        if isinstance(error, StoreError):
+            error.handled = False  # the handler may have got it from running another message
         try:
             self._store.release(key, owner)
         except Exception:  # a user's own store may raise anything
@@ -104,25 +178,22 @@ class Once(_Base):
         Returns:
             ``HANDLED``, ``DUPLICATE`` or ``IN_PROGRESS``; respond with its ``status_code``.
         Raises:
-            StoreError: The store is unavailable: respond with 500. The handler has not run, or ran without being marked
-                done.
-            TypeError: *handler* is asynchronous: use ``AsyncOnce``.
+            StoreError: The store is unavailable. If ``handled`` is False, the handler has not run: respond with 500. If
+                it is True, the handler has run, but for 2 s the store could not mark the message done: do not run it
+                again.
+            TypeError: *handler* is asynchronous (use ``AsyncOnce``), or a generator function: it did not run.
+            ValueError: The message id is empty, longer than 1,000 characters (as percent-encoded), or has surrogates.
         """
+        _check_handler(handler)
+        if iscoroutinefunction(_function_of(handler)):
+            raise TypeError(_ASYNCHRONOUS)
         key, owner = self._key(message), token_hex(16)
-        outcome = self._store.claim(key, owner, self._lease)
-        if outcome is not None:
-            return outcome
-        try:
-            result = handler(message, *args, **kwargs)
-            if isawaitable(result):
-                if iscoroutine(result):
-                    result.close()  # prevents the warning that it was never awaited
-                raise TypeError("the handler is asynchronous and was not run: use await AsyncOnce(...).run(...)")
-        except BaseException:
+        outcome, pending = self._start(key, owner, partial(handler, message, *args, **kwargs))
+        if pending is not None:
+            _close(pending)
             self._release(key, owner)
-            raise
-        self._complete(key, owner)
-        return Outcome.HANDLED
+            raise TypeError(_ASYNCHRONOUS)
+        return outcome
 
     def mark(self, connection: Any, message: Message) -> Outcome:
         """Mark *message* handled inside your connection's open transaction; do the work in the same transaction.
@@ -155,7 +226,10 @@ class Once(_Base):
 
 
 class AsyncOnce(_Base):
-    """:class:`Once` for asyncio, with the same arguments. Any store works: its methods run in a thread."""
+    """:class:`Once` for asyncio, with the same arguments. Any store works: its methods run in a thread.
+
+    The threads are those of the event loop's default executor.
+    """
 
     async def run(
         self,
@@ -167,48 +241,113 @@ class AsyncOnce(_Base):
     ) -> Outcome:
         """Call ``handler(message, *args, **kwargs)`` as :meth:`Once.run` does; a plain function runs in a thread.
 
-        A cancellation waits for the thread to end, releases the claim, and is re-raised.
+        A plain function cannot be cancelled. It runs to its end, is marked done or released as it ended, and then the
+        cancellation is raised. An asynchronous handler is cancelled, and its claim is released. A ``StopIteration``
+        becomes the cause of a ``RuntimeError``, as in every coroutine.
         """
+        _check_handler(handler)
         key, owner = self._key(message), token_hex(16)
+        starting = _in_thread(self._start, key, owner, partial(handler, message, *args, **kwargs))
         try:
-            outcome = await _run_to_completion(self._store.claim, key, owner, self._lease)
+            outcome, pending = await _finish(starting)
         except asyncio.CancelledError:
-            await _run_to_completion(self._release, key, owner)
+            if starting.exception() is None and starting.result()[1] is not None:
+                _close(starting.result()[1])
+                await _finish(_in_thread(self._release, key, owner))
             raise
-        if outcome is not None:
+        if pending is None:
             return outcome
         try:
-            # the second test is for an object whose class defines "async def __call__"
-            if iscoroutinefunction(handler) or iscoroutinefunction(getattr(handler, "__call__", None)):  # noqa: B004
-                result = handler(message, *args, **kwargs)
-            else:
-                result = await _run_to_completion(handler, message, *args, **kwargs)
-            if isawaitable(result):
-                await result
-        except BaseException:
-            await _run_to_completion(self._release, key, owner)
+            _check_ran(await pending)
+        except BaseException as error:
+            await _finish(_in_thread(self._release, key, owner, error))
             raise
-        await _run_to_completion(self._complete, key, owner)
-        return Outcome.HANDLED
+        await _finish(_in_thread(self._complete, key, owner))
+        return outcome
 
     async def forget(self, message: Message) -> None:
         """Forget *message*, as :meth:`Once.forget` does."""
-        await _run_to_completion(self._store.forget, self._key(message))
+        await _finish(_in_thread(self._store.forget, self._key(message)))
 
 
-async def _run_to_completion(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Run *function* in a thread. A cancellation is raised only when it has ended, since a thread cannot be stopped."""
-    task = asyncio.ensure_future(asyncio.to_thread(function, *args, **kwargs))
-    cancelled: asyncio.CancelledError | None = None
-    while not task.done():
+def _in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> asyncio.Future[T]:
+    """Call *function* in a thread, with the caller's context variables."""
+
+    def call() -> T:
         try:
-            await asyncio.wait([task])
-        except asyncio.CancelledError as error:
-            cancelled = error
-    if cancelled is not None:
-        task.exception()  # otherwise asyncio logs that the exception was never retrieved
-        raise cancelled
-    return task.result()
+            return function(*args, **kwargs)
+        except StopIteration as error:  # with it, a future would not be done before Python 3.12
+            raise RuntimeError("a handler or store raised StopIteration") from error
+
+    return asyncio.get_running_loop().run_in_executor(None, copy_context().run, call)
+
+
+async def _finish(future: asyncio.Future[T]) -> T:
+    """Wait until *future* is done. A cancellation is raised only then, since a thread cannot be stopped."""
+    cancellation = None
+    with _shield():
+        while not future.done():
+            try:
+                await asyncio.wait([future])
+            except asyncio.CancelledError as error:
+                cancellation = error
+    if cancellation is not None:
+        raise cancellation from future.exception()
+    return future.result()
+
+
+def _shield() -> AbstractContextManager[Any]:
+    """Return a scope that no other scope of anyio cancels. Without it, anyio cancels in each iteration of the loop."""
+    cancel_scope = getattr(sys.modules.get("anyio"), "CancelScope", None)
+    return cancel_scope(shield=True) if cancel_scope else nullcontext()
+
+
+_ASYNCHRONOUS = "the handler is asynchronous and was not run: use await AsyncOnce(...).run(...)"
+
+
+def _check_handler(handler: object) -> None:
+    if not callable(handler):
+        raise TypeError(f"handler must be a function, not {type(handler).__name__}")
+    function = _function_of(handler)
+    if isgeneratorfunction(function) or isasyncgenfunction(function):
+        raise TypeError("handler must not be a generator function, since calling it runs nothing: remove the yield")
+
+
+def _function_of(handler: Any) -> object:
+    """Return the function that a call of *handler* runs, which may be inside partials, methods and objects."""
+    while True:
+        if isinstance(handler, partial):
+            handler = handler.func
+        elif ismethod(handler):
+            handler = handler.__func__
+        elif isroutine(handler):
+            return handler
+        else:
+            handler = type(handler).__call__
+
+
+def _check_ran(result: object) -> None:
+    """Raise if the handler did no work, but returned a generator or coroutine that would."""
+    if isgenerator(result) or isasyncgen(result) or iscoroutine(result):
+        _close(result)
+        kind = type(result).__name__
+        raise TypeError(f"the handler returned a {kind}, and its body was not run: iterate over it or await it")
+
+
+def _close(pending: object) -> None:
+    if iscoroutine(pending):
+        pending.close()  # prevents the warning that it was never awaited
+
+
+def _quoted(name: str, text: str) -> str:
+    """Percent-encode *text*: every store can store ASCII, and no colon remains that is not a separator."""
+    try:
+        quoted = quote(text, safe="")
+    except UnicodeEncodeError:
+        raise ValueError(f"{name} must not contain surrogates") from None
+    if len(quoted) > _LONGEST:
+        raise ValueError(f"{name} must be at most {_LONGEST:,} characters long, as percent-encoded")
+    return quoted
 
 
 def _seconds(name: str, value: float | timedelta) -> float:

@@ -31,7 +31,7 @@ class Store(Protocol):
         """Claim *key* for *lease* seconds, unless it is done or another owner's lease is still running.
 
         Args:
-            key: Identifies one message.
+            key: Identifies one message: up to 2,001 ASCII characters. Keys that differ in case are different keys.
             owner: A token, new for every claim.
             lease: Seconds.
         Returns:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import time
 from threading import Lock
-from time import monotonic
 
 from ._store import Outcome
 
@@ -19,7 +19,7 @@ class MemoryStore:
 
     def claim(self, key: str, owner: str, lease: float) -> Outcome | None:
         """See :class:`Store`."""
-        now = monotonic()
+        now = time.monotonic()
         with self._lock:
             self._drop_expired(now)
             held_by, until = self._entries.get(key, (None, 0.0))
@@ -36,7 +36,7 @@ class MemoryStore:
             if held_by != owner:
                 self._entries[key] = (held_by, _)
                 return False
-            self._entries[key] = (None, monotonic() + retention)
+            self._entries[key] = (None, time.monotonic() + retention)
         return True
 
     def release(self, key: str, owner: str) -> None:

@@ -47,7 +47,7 @@ SET owner = NULL, claimed_until = NULL, forget_at = excluded.forget_at
 WHERE old.owner = %(owner)s
 RETURNING 1
 """
-_IS_DONE = "SELECT owner IS NULL FROM clerk_webhook_once WHERE key = %(key)s"
+_FIND_DONE = "SELECT 1 FROM clerk_webhook_once WHERE key = %(key)s AND owner IS NULL"
 _RELEASE = "DELETE FROM clerk_webhook_once WHERE key = %(key)s AND owner = %(owner)s"
 _FORGET = "DELETE FROM clerk_webhook_once WHERE key = %(key)s"
 _DROP_EXPIRED = """
@@ -128,8 +128,7 @@ def _take(connection: Any, key: str, owner: str | None, lease: float, kept: floa
     values = {"key": key, "owner": owner, "lease": lease, "kept": kept}
     if connection.execute(_TAKE, values).fetchone():
         return None
-    done = connection.execute(_IS_DONE, {"key": key}).fetchone()
-    return Outcome.DUPLICATE if done and done[0] else Outcome.IN_PROGRESS
+    return Outcome.DUPLICATE if connection.execute(_FIND_DONE, values).fetchone() else Outcome.IN_PROGRESS
 
 
 def _store_error(error: Exception) -> StoreError:

@@ -10,6 +10,7 @@ from ..errors import StoreError
 from ._client_errors import loaded_exceptions
 from ._store import Outcome
 
+_PREFIX = "clerk_webhook_once:"  # the database may have other keys that begin with a namespace, such as "clerk:"
 _CLIENT_ERRORS = (
     "redis.exceptions.RedisError",
     "redis.exceptions.RedisClusterException",  # a cluster is unreachable; not a RedisError
@@ -59,20 +60,20 @@ class RedisStore:
 
     def claim(self, key: str, owner: str, lease: float) -> Outcome | None:
         """See :class:`Store`."""
-        reply: int = _call(self._claim, keys=[key], args=[owner, _milliseconds(lease)])
+        reply: int = _call(self._claim, keys=[_PREFIX + key], args=[owner, _milliseconds(lease)])
         return (None, Outcome.DUPLICATE, Outcome.IN_PROGRESS)[reply]
 
     def complete(self, key: str, owner: str, retention: float) -> bool:
         """See :class:`Store`."""
-        return bool(_call(self._complete, keys=[key], args=[owner, _milliseconds(retention)]))
+        return bool(_call(self._complete, keys=[_PREFIX + key], args=[owner, _milliseconds(retention)]))
 
     def release(self, key: str, owner: str) -> None:
         """See :class:`Store`."""
-        _call(self._release, keys=[key], args=[owner])
+        _call(self._release, keys=[_PREFIX + key], args=[owner])
 
     def forget(self, key: str) -> None:
         """See :class:`Store`."""
-        _call(self._client.delete, key)
+        _call(self._client.delete, _PREFIX + key)
 
 
 def _call(command: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from threading import Lock
-from time import monotonic, sleep, time
 from typing import TypeVar
 from weakref import WeakSet
 
@@ -20,29 +20,43 @@ _BUSY = 30.0  # seconds to wait for another writer
 _SWEPT_AT_ONCE = 8  # rows checked with each claim: as many expire as are added, and a claim stays quick
 _CLAIMS_KEPT = 86_400.0  # seconds after its lease for which an abandoned claim stays in the table
 
-# Leases use the monotonic clock, so that setting the system clock does not change them. It restarts with the machine,
-# which also ends every process that had a claim. Done marks outlive restarts, so they use the system clock.
+# :now is the system clock. :uptime is the monotonic clock, which cannot be set, and restarts with the machine.
+# A lease uses :uptime only, since a restart also ends every process that has a claim. A done mark lasts until both
+# clocks have passed its end, so that a system clock that is wrong for a while ends none. A `since` in the future shows
+# that the machine was restarted: then :now decides alone.
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS clerk_webhook_once (
     key TEXT PRIMARY KEY,
-    owner TEXT,             -- NULL when done
-    claimed_at REAL,        -- monotonic clock
-    claimed_until REAL,
-    forget_at REAL NOT NULL -- Unix seconds
+    owner TEXT,              -- NULL when done
+    since REAL NOT NULL,     -- monotonic clock: when it was claimed or done
+    until REAL NOT NULL,     -- monotonic clock: the end of the lease or the retention
+    forget_at REAL NOT NULL  -- system clock: the end of the retention, in Unix seconds
 ) WITHOUT ROWID
 """
 _TAKE = """
-INSERT INTO clerk_webhook_once (key, owner, claimed_at, claimed_until, forget_at) VALUES (?, ?, ?, ?, ?)
+INSERT INTO clerk_webhook_once (key, owner, since, until, forget_at)
+VALUES (:key, :owner, :uptime, :uptime + :lasting, :now + :kept)
 ON CONFLICT (key) DO UPDATE
-SET owner = excluded.owner, claimed_at = excluded.claimed_at, claimed_until = excluded.claimed_until,
-    forget_at = excluded.forget_at
-WHERE CASE WHEN owner IS NULL THEN forget_at <= ? ELSE claimed_at > ? OR claimed_until <= ? END
+SET owner = excluded.owner, since = excluded.since, until = excluded.until, forget_at = excluded.forget_at
+WHERE NOT (since <= :uptime AND :uptime < until OR owner IS NULL AND :now < forget_at)
+"""
+_FIND = """
+SELECT owner IS NULL FROM clerk_webhook_once
+WHERE key = :key AND (since <= :uptime AND :uptime < until OR owner IS NULL AND :now < forget_at)
 """
 _COMPLETE = """
-INSERT INTO clerk_webhook_once (key, forget_at) VALUES (?, ?)
+INSERT INTO clerk_webhook_once (key, owner, since, until, forget_at)
+VALUES (:key, NULL, :uptime, :uptime + :retention, :now + :retention)
 ON CONFLICT (key) DO UPDATE
-SET owner = NULL, claimed_at = NULL, claimed_until = NULL, forget_at = excluded.forget_at
-WHERE owner = ?
+SET owner = NULL, since = excluded.since, until = excluded.until, forget_at = excluded.forget_at
+WHERE owner = :owner
+"""
+_LOCK = "UPDATE clerk_webhook_once SET key = key WHERE FALSE"  # changes nothing, but waits for another writer
+_RELEASE = "DELETE FROM clerk_webhook_once WHERE key = :key AND owner = :owner"
+_FORGET = "DELETE FROM clerk_webhook_once WHERE key = :key"
+_NEXT_FEW = """
+SELECT key, forget_at <= :now AND NOT (since <= :uptime AND :uptime < until) FROM clerk_webhook_once
+WHERE key > :swept_to ORDER BY key LIMIT :count
 """
 
 
@@ -54,11 +68,16 @@ class SQLiteStore:
 
     Args:
         path: The file, created with mode 0600 if it does not exist. It must be on a local disk: locks are unreliable on
-            network file systems.
+            network file systems. A relative path and symbolic links are resolved now, and not again.
+    Raises:
+        ValueError: *path* is ``":memory:"``, empty or a URI.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self._path = os.fspath(path)
+        path = os.fsdecode(path)
+        if path in ("", ":memory:") or path.startswith("file:"):
+            raise ValueError(f"path must be the path of a file, not {path!r}: to remember in memory, use MemoryStore()")
+        self._path = os.path.realpath(path)
         self._lock = Lock()
         self._connection: sqlite3.Connection | None = None
         self._inherited: sqlite3.Connection | None = None
@@ -74,20 +93,19 @@ class SQLiteStore:
             return _take(connection, key, owner, lease, lease + _CLAIMS_KEPT)
 
         # A read does not wait for a writer: most duplicates end here
-        seen = self._with_connection(lambda connection: _outcome(connection, key, time(), monotonic()))
-        return seen or self._transaction(step)
+        return self._with_connection(lambda connection: _find(connection, key)) or self._transaction(step)
 
     def complete(self, key: str, owner: str, retention: float) -> bool:
         """See :class:`Store`."""
-        return self._write(_COMPLETE, (key, time() + retention, owner)) > 0
+        return self._write(_COMPLETE, key=key, owner=owner, retention=retention) > 0
 
     def release(self, key: str, owner: str) -> None:
         """See :class:`Store`."""
-        self._write("DELETE FROM clerk_webhook_once WHERE key = ? AND owner = ?", (key, owner))
+        self._write(_RELEASE, key=key, owner=owner)
 
     def forget(self, key: str) -> None:
         """See :class:`Store`."""
-        self._write("DELETE FROM clerk_webhook_once WHERE key = ?", (key,))
+        self._write(_FORGET, key=key)
 
     def mark(self, connection: sqlite3.Connection, key: str, retention: float) -> Outcome:
         """Mark *key* done inside the open transaction of *connection*. Creates the table if it is missing."""
@@ -95,7 +113,8 @@ class SQLiteStore:
         if commits_alone and not connection.in_transaction:
             raise TypeError("the connection commits each statement by itself: begin a transaction before once.mark()")
         try:
-            outcome = _take_in(connection, key, retention)
+            _lock(connection)
+            outcome = _take(connection, key, None, retention, retention)
         except sqlite3.Error as error:
             raise _store_error(error, "the transaction's database") from error
         return outcome or Outcome.HANDLED
@@ -112,15 +131,12 @@ class SQLiteStore:
 
     def _sweep(self, connection: sqlite3.Connection) -> None:
         """Remove the expired ones of the next few rows. An index by time would double the writes of each method."""
-        rows = connection.execute(
-            "SELECT key, forget_at FROM clerk_webhook_once WHERE key > ? ORDER BY key LIMIT ?",
-            (self._swept_to, _SWEPT_AT_ONCE),
-        ).fetchall()
+        values = {"swept_to": self._swept_to, "count": _SWEPT_AT_ONCE, **_clocks()}
+        rows = connection.execute(_NEXT_FEW, values).fetchall()
         self._swept_to = rows[-1][0] if len(rows) == _SWEPT_AT_ONCE else ""
-        now = time()
-        for key, forget_at in rows:
-            if forget_at <= now:
-                connection.execute("DELETE FROM clerk_webhook_once WHERE key = ?", (key,))
+        for key, has_expired in rows:
+            if has_expired:
+                connection.execute(_FORGET, {"key": key})
 
     def _transaction(self, step: Callable[[sqlite3.Connection], T]) -> T:
         def transaction(connection: sqlite3.Connection) -> T:
@@ -135,9 +151,9 @@ class SQLiteStore:
 
         return self._with_connection(transaction)
 
-    def _write(self, statement: str, values: tuple[object, ...]) -> int:
+    def _write(self, statement: str, **values: object) -> int:
         """Run a transaction of one statement, and return how many rows it changed."""
-        return self._with_connection(lambda connection: connection.execute(statement, values).rowcount)
+        return self._with_connection(lambda connection: connection.execute(statement, values | _clocks()).rowcount)
 
     def _with_connection(self, step: Callable[[sqlite3.Connection], T]) -> T:
         if self._process != os.getpid():
@@ -170,14 +186,14 @@ class SQLiteStore:
 
 def _use_wal(connection: sqlite3.Connection) -> None:
     """Retry while the file is locked: several processes may open a new file at once, and here SQLite does not wait."""
-    deadline = monotonic() + _BUSY
+    deadline = time.monotonic() + _BUSY
     while True:
         try:
             connection.execute("PRAGMA journal_mode = WAL")
         except sqlite3.OperationalError as error:
-            if "locked" not in str(error) or monotonic() > deadline:
+            if "locked" not in str(error) or time.monotonic() > deadline:
                 raise
-            sleep(0.01)
+            time.sleep(0.01)
         else:
             return
 
@@ -208,38 +224,50 @@ if hasattr(os, "register_at_fork"):  # not on Windows
     os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork)
 
 
-def _take(connection: sqlite3.Connection, key: str, owner: str | None, lease: float, kept: float) -> Outcome | None:
-    """Claim *key* for *owner*, or mark it done if *owner* is None. Return the outcome that prevented it, or None."""
-    now, since_start = time(), monotonic()
-    values = (key, owner, since_start, since_start + lease, now + kept, now, since_start, since_start)
-    return None if connection.execute(_TAKE, values).rowcount > 0 else _outcome(connection, key, now, since_start)
+def _take(connection: sqlite3.Connection, key: str, owner: str | None, lasting: float, kept: float) -> Outcome | None:
+    """Claim *key* for *owner*, or mark it done if *owner* is None. Return the outcome that prevented it, or None.
+
+    Args:
+        connection: In a transaction that may write.
+        key: Identifies one message.
+        owner: A token, or None.
+        lasting: Seconds of the lease or the retention.
+        kept: Seconds for which the row is kept.
+    """
+    values = {"key": key, "owner": owner, "lasting": lasting, "kept": kept, **_clocks()}
+    if connection.execute(_TAKE, values).rowcount > 0:
+        return None
+    # If nothing was written although nothing prevents it, a trigger for example, the message must not be handled
+    return _find(connection, key) or Outcome.IN_PROGRESS
 
 
-def _outcome(connection: sqlite3.Connection, key: str, now: float, since_start: float) -> Outcome | None:
+def _find(connection: sqlite3.Connection, key: str) -> Outcome | None:
     """Return the outcome that prevents a claim of *key* now, or None."""
-    row = connection.execute(
-        "SELECT owner, claimed_at, claimed_until, forget_at FROM clerk_webhook_once WHERE key = ?", (key,)
-    ).fetchone()
+    cursor = connection.cursor()
+    cursor.row_factory = None  # the user's connection may have one that returns dictionaries
+    row = cursor.execute(_FIND, {"key": key, **_clocks()}).fetchone()
     if row is None:
         return None
-    owner, claimed_at, claimed_until, forget_at = row
-    if owner is None:
-        return Outcome.DUPLICATE if now < forget_at else None
-    return Outcome.IN_PROGRESS if claimed_at <= since_start < claimed_until else None
+    return Outcome.DUPLICATE if row[0] else Outcome.IN_PROGRESS
 
 
-def _take_in(connection: sqlite3.Connection, key: str, retention: float) -> Outcome | None:
-    """Mark *key* done, and create the table if it is missing.
+def _clocks() -> dict[str, float]:
+    return {"now": time.time(), "uptime": time.monotonic()}
 
-    It is not looked for first: a transaction that has read something does not wait for another writer, but fails.
+
+def _lock(connection: sqlite3.Connection) -> None:
+    """Wait until no other connection writes, and create the table if it is missing.
+
+    The clocks must be read afterwards, or a claim that was made meanwhile would be in the future. And a read must not
+    come first: a transaction that has read something does not wait for another writer, but fails.
     """
     try:
-        return _take(connection, key, None, 0, retention)
+        connection.execute(_LOCK)
     except sqlite3.OperationalError as error:
         if "no such table" not in str(error):
             raise
-    connection.execute(_SCHEMA)
-    return _take(connection, key, None, 0, retention)
+        connection.execute(_SCHEMA)
+        connection.execute(_LOCK)
 
 
 def _store_error(error: Exception, where: str) -> StoreError:

@@ -35,6 +35,9 @@ def check_store(make_store: Callable[[], Store]) -> None:
     check(store.claim(key, "b", _LONG) is Outcome.IN_PROGRESS, "a key that another owner has must be IN_PROGRESS")
     check(make_store().claim(key, "b", _LONG) is Outcome.IN_PROGRESS, "all stores must store in the same place")
     check(store.claim(next(keys), "b", _LONG) is None, "a claim must not affect other keys")
+    stem = next(keys).ljust(2000, ".")
+    for other in (stem + "a", stem + "A"):
+        check(store.claim(other, "a", _LONG) is None, "keys of 2,001 characters that differ in case are different keys")
     check(store.complete(key, "b", _RETENTION) is False, "only its owner may complete a key")
     store.release(key, "b")
     check(store.claim(key, "b", _LONG) is Outcome.IN_PROGRESS, "only its owner may release a key")
