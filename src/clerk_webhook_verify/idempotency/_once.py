@@ -5,28 +5,22 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-import sys
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import AbstractContextManager, nullcontext
-from contextvars import copy_context
 from datetime import timedelta
 from functools import partial
 from inspect import (
     isasyncgen,
-    isasyncgenfunction,
     isawaitable,
     iscoroutine,
-    iscoroutinefunction,
     isgenerator,
-    isgeneratorfunction,
-    ismethod,
-    isroutine,
 )
 from secrets import token_hex
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeAlias, TypeVar
 from urllib.parse import quote
 
+from .._callables import is_async, is_generator
+from .._threads import finish, in_thread
 from ..errors import StoreError
 from ._store import Outcome, Store
 
@@ -185,7 +179,7 @@ class Once(_Base):
             ValueError: The message id is empty, longer than 1,000 characters (as percent-encoded), or has surrogates.
         """
         _check_handler(handler)
-        if iscoroutinefunction(_function_of(handler)):
+        if is_async(handler):
             raise TypeError(_ASYNCHRONOUS)
         key, owner = self._key(message), token_hex(16)
         outcome, pending = self._start(key, owner, partial(handler, message, *args, **kwargs))
@@ -247,59 +241,27 @@ class AsyncOnce(_Base):
         """
         _check_handler(handler)
         key, owner = self._key(message), token_hex(16)
-        starting = _in_thread(self._start, key, owner, partial(handler, message, *args, **kwargs))
+        starting = in_thread(self._start, key, owner, partial(handler, message, *args, **kwargs))
         try:
-            outcome, pending = await _finish(starting)
+            outcome, pending = await finish(starting)
         except asyncio.CancelledError:
             if starting.exception() is None and starting.result()[1] is not None:
                 _close(starting.result()[1])
-                await _finish(_in_thread(self._release, key, owner))
+                await finish(in_thread(self._release, key, owner))
             raise
         if pending is None:
             return outcome
         try:
             _check_ran(await pending)
         except BaseException as error:
-            await _finish(_in_thread(self._release, key, owner, error))
+            await finish(in_thread(self._release, key, owner, error))
             raise
-        await _finish(_in_thread(self._complete, key, owner))
+        await finish(in_thread(self._complete, key, owner))
         return outcome
 
     async def forget(self, message: Message) -> None:
         """Forget *message*, as :meth:`Once.forget` does."""
-        await _finish(_in_thread(self._store.forget, self._key(message)))
-
-
-def _in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> asyncio.Future[T]:
-    """Call *function* in a thread, with the caller's context variables."""
-
-    def call() -> T:
-        try:
-            return function(*args, **kwargs)
-        except StopIteration as error:  # with it, a future would not be done before Python 3.12
-            raise RuntimeError("a handler or store raised StopIteration") from error
-
-    return asyncio.get_running_loop().run_in_executor(None, copy_context().run, call)
-
-
-async def _finish(future: asyncio.Future[T]) -> T:
-    """Wait until *future* is done. A cancellation is raised only then, since a thread cannot be stopped."""
-    cancellation = None
-    with _shield():
-        while not future.done():
-            try:
-                await asyncio.wait([future])
-            except asyncio.CancelledError as error:
-                cancellation = error
-    if cancellation is not None:
-        raise cancellation from future.exception()
-    return future.result()
-
-
-def _shield() -> AbstractContextManager[Any]:
-    """Return a scope that no other scope of anyio cancels. Without it, anyio cancels in each iteration of the loop."""
-    cancel_scope = getattr(sys.modules.get("anyio"), "CancelScope", None)
-    return cancel_scope(shield=True) if cancel_scope else nullcontext()
+        await finish(in_thread(self._store.forget, self._key(message)))
 
 
 _ASYNCHRONOUS = "the handler is asynchronous and was not run: use await AsyncOnce(...).run(...)"
@@ -308,22 +270,8 @@ _ASYNCHRONOUS = "the handler is asynchronous and was not run: use await AsyncOnc
 def _check_handler(handler: object) -> None:
     if not callable(handler):
         raise TypeError(f"handler must be a function, not {type(handler).__name__}")
-    function = _function_of(handler)
-    if isgeneratorfunction(function) or isasyncgenfunction(function):
+    if is_generator(handler):
         raise TypeError("handler must not be a generator function, since calling it runs nothing: remove the yield")
-
-
-def _function_of(handler: Any) -> object:
-    """Return the function that a call of *handler* runs, which may be inside partials, methods and objects."""
-    while True:
-        if isinstance(handler, partial):
-            handler = handler.func
-        elif ismethod(handler):
-            handler = handler.__func__
-        elif isroutine(handler):
-            return handler
-        else:
-            handler = type(handler).__call__
 
 
 def _check_ran(result: object) -> None:

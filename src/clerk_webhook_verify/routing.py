@@ -1,0 +1,200 @@
+"""Route events to handlers: ``@router.on(UserCreated)`` above a function, then ``router(event)``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from inspect import isawaitable
+from typing import Any, Protocol, TypeVar, overload
+
+from ._callables import is_async, is_generator
+from ._threads import finish, in_thread
+from .events import EVENT_TYPES, Event
+
+Handler = Callable[[Any], Any]
+
+H = TypeVar("H", bound=Callable[[Event], object])
+R = TypeVar("R")
+E_co = TypeVar("E_co", bound=Event, covariant=True)
+E1 = TypeVar("E1", bound=Event)
+E2 = TypeVar("E2", bound=Event)
+E3 = TypeVar("E3", bound=Event)
+E4 = TypeVar("E4", bound=Event)
+E5 = TypeVar("E5", bound=Event)
+E6 = TypeVar("E6", bound=Event)
+
+
+class _Decorator(Protocol[E_co]):
+    """Registers a handler, which accepts every event or these, and returns it unchanged."""
+
+    @overload
+    def __call__(self, handler: H, /) -> H: ...
+    @overload
+    def __call__(self, handler: Callable[[E_co], R], /) -> Callable[[E_co], R]: ...
+
+
+class _Routes:
+    """What Router and AsyncRouter have in common: which handler gets which events."""
+
+    def __init__(self) -> None:
+        self._handlers: dict[str, Handler] = {}
+        self._fallback: Handler | None = None
+
+    @property
+    def types(self) -> tuple[str, ...]:
+        """The event types that have a handler, sorted. Select these for the endpoint in Clerk's dashboard."""
+        return tuple(sorted(self._handlers))
+
+    @overload
+    def on(self, e1: type[E1], /) -> _Decorator[E1]: ...
+    @overload
+    def on(self, e1: type[E1], e2: type[E2], /) -> _Decorator[E1 | E2]: ...
+    @overload
+    def on(self, e1: type[E1], e2: type[E2], e3: type[E3], /) -> _Decorator[E1 | E2 | E3]: ...
+    @overload
+    def on(self, e1: type[E1], e2: type[E2], e3: type[E3], e4: type[E4], /) -> _Decorator[E1 | E2 | E3 | E4]: ...
+    @overload
+    def on(
+        self, e1: type[E1], e2: type[E2], e3: type[E3], e4: type[E4], e5: type[E5], /
+    ) -> _Decorator[E1 | E2 | E3 | E4 | E5]: ...
+    @overload
+    def on(
+        self, e1: type[E1], e2: type[E2], e3: type[E3], e4: type[E4], e5: type[E5], e6: type[E6], /
+    ) -> _Decorator[E1 | E2 | E3 | E4 | E5 | E6]: ...
+    @overload
+    def on(self, event_type: type[Event] | str, /, *event_types: type[Event] | str) -> Callable[[H], H]: ...
+    def on(self, *event_types: type[Event] | str) -> Callable[[Any], Any]:
+        """Register the decorated function for these event types.
+
+        Args:
+            *event_types: Classes that declare an event type, or types as strings, such as ``"user.somethingNew"``. The
+                function accepts the union of one to six classes; with a string or more classes, every ``Event``.
+        Returns:
+            The decorator, which returns the function unchanged.
+        Raises:
+            TypeError: There is no argument, or one is something else: ``Event``, ``UnknownEvent``, or a subclass of
+                ``UserCreated``, of which the library makes no events. By the decorator: the function is a generator
+                function, or it is asynchronous in a ``Router``.
+            ValueError: A type is empty, or has a handler already.
+        """
+        types = [event_type for each in event_types for event_type in _types_of(each)]
+        if not types:
+            raise TypeError("on() needs an event class or type: write @router.on(UserCreated)")
+        if len(set(types)) < len(types):
+            raise ValueError(f"on() got an event type twice: remove one of {', '.join(types)}")
+
+        def register(handler: Handler) -> Handler:
+            self._check(handler)
+            self._add(dict.fromkeys(types, handler), None)
+            return handler
+
+        return register
+
+    def fallback(self, handler: H) -> H:
+        """Register the decorated function for all other events. Without a fallback they are ignored.
+
+        Raises:
+            TypeError: As for :meth:`on`.
+            ValueError: There is a fallback already.
+        """
+        self._check(handler)
+        self._add({}, handler)
+        return handler
+
+    def _check(self, handler: Handler) -> None:
+        if not callable(handler):
+            raise TypeError(f"a handler must be a function or another callable, not {_name(handler)}")
+        if is_generator(handler):
+            raise TypeError("the handler is a generator function, which does not run when called: remove its yield")
+
+    def _add(self, handlers: dict[str, Handler], fallback: Handler | None) -> None:
+        """Register all of it, or nothing if one is registered already."""
+        for event_type in handlers:
+            if event_type in self._handlers:
+                raise ValueError(f"{event_type!r} has a handler already: call both functions from one handler")
+        if fallback is not None:
+            if self._fallback is not None:
+                raise ValueError("the router has a fallback already: call both functions from one fallback")
+            self._fallback = fallback
+        self._handlers.update(handlers)
+
+    def _include(self, other: _Routes, kind: type[_Routes]) -> None:
+        if not isinstance(other, kind):
+            raise TypeError(f"this router can only include another {kind.__name__}, not {_name(other)}")
+        self._add(other._handlers, other._fallback)
+
+    def _handler_for(self, event: Event) -> Handler | None:
+        if not isinstance(event, Event):
+            raise TypeError(f"a router accepts what verify() or Delivery.parse() returned, not {_name(event)}")
+        return self._handlers.get(event.type, self._fallback)
+
+
+class Router(_Routes):
+    """Hands each event to the handler that is registered for its type. Use it wherever a handler goes.
+
+    >>> clerk_webhook(webhook)(router)  # doctest: +SKIP
+    >>> once.run(event, router)  # doctest: +SKIP
+    """
+
+    def __call__(self, event: Event) -> Any:
+        """Call the handler, and return what it returned; None if there is none. Its exceptions are not caught.
+
+        Raises:
+            TypeError: *event* is not an event.
+        """
+        handler = self._handler_for(event)
+        return None if handler is None else handler(event)
+
+    def include(self, other: Router) -> None:
+        """Register all that is registered in *other* now, or nothing if that fails.
+
+        Raises:
+            TypeError: *other* is not a router of the same kind.
+            ValueError: A type of *other* has a handler here already, or both have a fallback.
+        """
+        self._include(other, Router)
+
+    def _check(self, handler: Handler) -> None:
+        super()._check(handler)
+        if is_async(handler):
+            raise TypeError("the handler is asynchronous: use AsyncRouter, and await router(event)")
+
+
+class AsyncRouter(_Routes):
+    """:class:`Router` for asyncio, whose handlers may be ``async def``. Use it wherever an async handler may go.
+
+    A plain function runs in a thread, with the caller's context variables. A cancellation is raised when it has ended,
+    since a thread cannot be stopped.
+    """
+
+    async def __call__(self, event: Event) -> Any:
+        """Call the handler as :meth:`Router.__call__` does, and await it."""
+        handler = self._handler_for(event)
+        if handler is None:
+            return None
+        if is_async(handler):
+            return await handler(event)
+        result = await finish(in_thread(handler, event))
+        return await result if isawaitable(result) else result
+
+    def include(self, other: AsyncRouter) -> None:
+        """Include *other*, as :meth:`Router.include` does."""
+        self._include(other, AsyncRouter)
+
+
+def _types_of(item: object) -> list[str]:
+    """Return the event types that an argument of ``on()`` means."""
+    if isinstance(item, str):
+        if not item:
+            raise ValueError('an event type cannot be empty: pass one such as "user.created"')
+        return [item]
+    types = [event_type for event_type, event_class in EVENT_TYPES.items() if event_class is item]
+    if not types:
+        raise TypeError(
+            f"on() needs classes that declare an event type, such as UserCreated, or types as strings, not "
+            f"{_name(item)}: write @router.on(UserCreated), or @router.fallback for all other events"
+        )
+    return types
+
+
+def _name(item: object) -> str:
+    return item.__qualname__ if isinstance(item, type) else f"a {type(item).__name__}"
