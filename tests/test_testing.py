@@ -4,12 +4,17 @@ import doctest
 import importlib
 import json
 import random
+import shutil
+import subprocess
 import sys
+from datetime import datetime, timezone
+from pathlib import Path
 from typing import Any, Literal, get_args
 
 import pytest
 from signer import OTHER_SECRET, SECRET, key_of
 
+import clerk_webhook_verify
 from clerk_webhook_verify import Event, UnknownEvent, Webhook, WebhookVerificationError
 from clerk_webhook_verify.events import (
     EVENT_TYPES,
@@ -19,7 +24,16 @@ from clerk_webhook_verify.events import (
     User,
     UserCreated,
 )
-from clerk_webhook_verify.testing import Fault, FrozenClock, generate_secret, make_event, sample, signed_request
+from clerk_webhook_verify.idempotency import MemoryStore, Once, Outcome
+from clerk_webhook_verify.testing import (
+    Family,
+    Fault,
+    FrozenClock,
+    generate_secret,
+    make_event,
+    sample,
+    signed_request,
+)
 
 webhook = Webhook(SECRET)
 CODE_OF = {
@@ -73,6 +87,47 @@ class TestMakeEvent:
         event = make_event(EVENT_TYPES[event_type])
         assert type(event) is EVENT_TYPES[event_type]
         assert event.delivery.parse() == event
+
+    def test_each_event_is_a_message_of_its_own(self):
+        once, handled = Once(MemoryStore()), []
+        first, second = make_event(UserCreated), make_event(UserCreated)
+        assert first == second
+        assert first.message_id.startswith("msg_")
+        outcomes = [once.run(event, handled.append) for event in (first, second, first)]
+        assert outcomes == [Outcome.HANDLED, Outcome.HANDLED, Outcome.DUPLICATE]
+        assert handled == [first, second]
+
+    @pytest.mark.parametrize("message_id", ["msg_1", "x", "m" * 256])
+    def test_the_message_id_can_be_set(self, message_id):
+        event = make_event(UserCreated, message_id=message_id, first_name="Grace")
+        assert (event.message_id, event.delivery.message_id) == (message_id, message_id)
+        assert event.data.first_name == "Grace"
+
+    @pytest.mark.parametrize("timestamp", [0, 1_700_000_000, 999_999_999_999])
+    def test_the_timestamp_is_when_it_occurred_and_was_sent(self, timestamp):
+        event = make_event(OrganizationMembershipCreated, timestamp=timestamp)
+        assert (event.delivery.timestamp, event.timestamp) == (timestamp, timestamp * 1000)
+
+    def test_the_timestamp_gives_events_an_order(self):
+        early, late = (make_event(UserCreated, timestamp=seconds) for seconds in (1_700_000_000, 1_700_000_060))
+        assert early.occurred_at == datetime(2023, 11, 14, 22, 13, 20, tzinfo=timezone.utc)
+        assert early.occurred_at < late.occurred_at
+
+    @pytest.mark.parametrize(
+        ("arguments", "error", "words"),
+        [
+            ({"message_id": ""}, ValueError, "message_id must be 1 to 256"),
+            ({"message_id": "msg 1"}, ValueError, "message_id must be"),
+            ({"message_id": 1}, TypeError, "message_id must be a str, not int"),
+            ({"timestamp": -1}, ValueError, "timestamp must be Unix seconds"),
+            ({"timestamp": 1_700_000_000_000}, ValueError, "not milliseconds"),
+            ({"timestamp": 1.5}, TypeError, "timestamp must be Unix seconds as an int, not float"),
+        ],
+        ids=repr,
+    )
+    def test_an_id_or_a_timestamp_that_no_delivery_has_is_an_error(self, arguments, error, words):
+        with pytest.raises(error, match=words):
+            make_event(UserCreated, **arguments)
 
     def test_overrides_come_as_json_or_as_data_classes(self):
         address = EmailAddress(id="idn_1", object="email_address", email_address="grace@example.com", linked_to=())
@@ -129,6 +184,54 @@ class TestSignedRequest:
         assert request.body == b'{"type": "x", "data": {}}'
         assert webhook.verify(request.headers, request.body).type == "x"
 
+    @pytest.mark.parametrize(
+        ("event_type", "overrides"),
+        [
+            ("user.created", {"first_name": "Grace", "email_addresses": []}),
+            ("user.deleted", {"id": "user_1"}),
+            ("organization.created", {"name": "Zoë & Co", "members_count": None}),
+        ],
+        ids=["user.created", "user.deleted", "organization.created"],
+    )
+    def test_overrides_replace_fields_of_data(self, event_type, overrides):
+        request = signed_request(event_type, secret=SECRET, message_id="msg_1", **overrides)
+        event = webhook.verify(request.headers, request.body)
+        assert event.raw == sample(event_type, **overrides)
+        assert event.message_id == "msg_1"
+
+    def test_an_override_can_be_a_data_class(self):
+        address = EmailAddress(id="idn_1", object="email_address", email_address="grace@example.com", linked_to=())
+        request = signed_request("user.created", secret=SECRET, email_addresses=[address])
+        assert webhook.verify(request.headers, request.body).data.email_addresses == (address,)
+
+    @pytest.mark.parametrize(
+        ("argument", "overrides", "words"),
+        [
+            ("user.created", {"frist_name": "Grace"}, "no field 'frist_name': did you mean first_name"),
+            ({"type": "user.created", "data": {}}, {"first_name": "Grace"}, "first_name: overrides go with an event t"),
+            (b"{}", {"first_name": "Grace", "id": "x"}, "first_name, id: overrides go with an event type; put them in"),
+            (["user.created"], {}, r"pass an event type, a payload \(dict\) or a raw body \(bytes\), not list"),
+            (None, {}, "not NoneType"),
+        ],
+        ids=["unknown field", "with a payload", "with a body", "list", "None"],
+    )
+    def test_wrong_overrides_and_payloads_are_a_type_error(self, argument, overrides, words):
+        with pytest.raises(TypeError, match=words):
+            signed_request(argument, secret=SECRET, **overrides)
+
+    @pytest.mark.parametrize(
+        "call",
+        [
+            lambda: signed_request(OTHER_SECRET, secret=SECRET),
+            lambda: signed_request("user.created", secret=SECRET, fault=OTHER_SECRET),
+            lambda: signed_request("user.created", secret=SECRET, family=OTHER_SECRET),
+        ],
+        ids=["event type", "fault", "header family"],
+    )
+    def test_a_secret_in_the_wrong_argument_is_not_in_the_message(self, call):
+        with pytest.raises(ValueError, match=r"^a signing secret is no [a-z ]+: pass it as secret=$"):
+            call()
+
     def test_secret_id_timestamp_and_header_names_can_be_set(self):
         request = signed_request(
             "user.deleted", secret=[SECRET, OTHER_SECRET], message_id="msg_1", timestamp=5, family="webhook"
@@ -142,7 +245,7 @@ class TestSignedRequest:
         request = signed_request("user.created")
         assert Webhook().verify(request.headers, request.body)
 
-    @pytest.mark.parametrize("family", ["svix", "webhook"])
+    @pytest.mark.parametrize("family", get_args(Family))
     @pytest.mark.parametrize("fault", get_args(Fault))
     def test_every_fault_is_rejected_with_its_code(self, fault, family):
         request = signed_request("user.created", secret=SECRET, family=family, fault=fault)
@@ -244,6 +347,13 @@ class TestThePytestPlugin:
             with pytest.raises(WebhookVerificationError):
                 webhook.verify(request.headers, request.body)
 
+        def test_everything_that_signed_request_takes(clerk_webhook_signer):
+            secret = "whsec_" + "A" * 32
+            request = clerk_webhook_signer("user.created", family="webhook", first_name="Grace", secret=secret)
+            event = Webhook(secret).verify(request.headers, request.body)
+            assert event.data.first_name == "Grace"
+            assert "webhook-id" in request.headers
+
         def test_clock(clerk_webhook_signer, clerk_webhook_clock):
             receiver = Webhook(clock=clerk_webhook_clock)
             clerk_webhook_clock.advance(86400)
@@ -260,7 +370,7 @@ class TestThePytestPlugin:
         pytester.makepyfile(app=self.APP)
         pytester.makeconftest("from app import webhook")
         pytester.makepyfile(self.TEST)
-        pytester.runpytest_inprocess("-p", "no:cacheprovider").assert_outcomes(passed=3)
+        pytester.runpytest_inprocess("-p", "no:cacheprovider").assert_outcomes(passed=4)
 
     def test_without_the_option_nothing_is_set(self, pytester, monkeypatch):
         monkeypatch.syspath_prepend(pytester.path)
@@ -270,6 +380,91 @@ class TestThePytestPlugin:
                 assert "CLERK_WEBHOOK_SIGNING_SECRET" not in os.environ
         """)
         pytester.runpytest_inprocess("-p", "no:cacheprovider").assert_outcomes(passed=1)
+
+
+VENDORED = "shop.inbound.clerk.testing.pytest_plugin"
+
+
+class TestThePytestPluginOfAVendoredCopy:
+    @pytest.fixture
+    def vendored(self, pytester, monkeypatch):
+        """A project that has a copy of the package under another name, and the tests above."""
+        package = pytester.path / "shop" / "inbound"
+        source = Path(clerk_webhook_verify.__file__).parent
+        shutil.copytree(source, package / "clerk", ignore=shutil.ignore_patterns("__pycache__", "cli"))
+        for folder in (package, package.parent):
+            (folder / "__init__.py").touch()
+        monkeypatch.syspath_prepend(pytester.path)
+        for name, text in {"app": TestThePytestPlugin.APP, "test_app": TestThePytestPlugin.TEST}.items():
+            pytester.makepyfile(**{name: text.replace("clerk_webhook_verify", "shop.inbound.clerk")})
+        return pytester
+
+    def check(self, vendored, *arguments, ini="", installed=False):
+        vendored.makeini(f"[pytest]\nclerk_webhook_signing_secret = generate\n{ini}\n")
+        blocked = [] if installed else ["-p", "no:clerk_webhook_verify"]
+        vendored.runpytest_inprocess("-p", "no:cacheprovider", *blocked, *arguments).assert_outcomes(passed=4)
+
+    def test_works_if_named_on_the_command_line(self, vendored):
+        vendored.makeconftest("from app import webhook")
+        self.check(vendored, "-p", VENDORED)
+
+    def test_works_if_named_in_addopts(self, vendored):
+        vendored.makeconftest("from app import webhook")
+        self.check(vendored, ini=f"addopts = -p {VENDORED}")
+
+    def test_works_if_named_in_the_environment(self, vendored, monkeypatch):
+        vendored.makeconftest("from app import webhook")
+        monkeypatch.setenv("PYTEST_PLUGINS", VENDORED)
+        self.check(vendored)
+
+    def test_works_if_named_in_a_conftest_file_that_does_not_import_the_application(self, vendored):
+        vendored.makeconftest(f"pytest_plugins = [{VENDORED!r}]")
+        self.check(vendored)
+
+    def test_works_if_the_package_is_installed_too(self, vendored):
+        self.check(vendored, "-p", VENDORED, installed=True)
+
+
+class TestStoresWithoutTheirClients:
+    PROGRAM = """
+import sys
+for name in ("redis", "valkey", "psycopg", "psycopg_pool"):
+    sys.modules[name] = None  # an import of it raises
+from clerk_webhook_verify.idempotency import PostgresStore, RedisStore
+for store, client in {wrong}:
+    try:
+        store(client)
+    except TypeError as error:
+        print(error)
+    else:
+        print("no error")
+"""
+
+    @pytest.mark.parametrize(
+        ("wrong", "words"),
+        [
+            (
+                "[(RedisStore, None), (RedisStore, 'redis://localhost'), (RedisStore, {}), (RedisStore, sys)]",
+                "redis.Redis",
+            ),
+            ("[(PostgresStore, None), (PostgresStore, 'postgresql://'), (PostgresStore, {})]", "must be callable"),
+        ],
+        ids=["RedisStore", "PostgresStore"],
+    )
+    def test_a_wrong_client_is_a_type_error(self, wrong, words):
+        program = self.PROGRAM.replace("{wrong}", wrong)
+        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+        assert done.stderr == ""
+        assert len(done.stdout.splitlines()) >= 3
+        assert all(words in line for line in done.stdout.splitlines())
+
+    def test_the_import_loads_no_client(self):
+        program = (
+            "import sys; before = set(sys.modules); from clerk_webhook_verify.idempotency import *; RedisStore; "
+            "print({name.partition('.')[0] for name in set(sys.modules) - before} & {'redis', 'valkey', 'psycopg'})"
+        )
+        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+        assert (done.stderr, done.stdout) == ("", "set()\n")
 
 
 def test_samples_are_deterministic():

@@ -8,17 +8,21 @@ from __future__ import annotations
 
 import os
 import sys
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Sequence
 from importlib import import_module
-from typing import NoReturn
+from typing import Any, NoReturn
 
+from .. import __version__
 from ..errors import InvalidSecretError
-from ._options import UsageError
+from ._options import StoreOnce, UsageError, in_options
+from ._terminal import wrap_to_width
+
+_PROGRAM = "clerk-webhook-verify"
 
 #: The module of each command, and its line in the help.
 _COMMANDS = {
-    "verify": "check whether a delivery is genuine",
+    "verify": "check whether a delivery is valid",
     "diagnose": "explain why a delivery is rejected",
     "sign": "print the headers that make a payload a signed delivery",
     "send": "send a signed sample to an endpoint",
@@ -26,12 +30,17 @@ _COMMANDS = {
     "listen": "receive deliveries on this machine: verify, forward, store",
     "replay": "send stored deliveries again",
     "events": "list the event types, or print a sample of one",
-    "secret": "generate a signing secret",
+    "secret": "generate a signing secret, or print the fingerprint of yours",
     "demo": "send every event type and a set of forgeries to a receiver on this machine",
 }
 
 
 class _Parser(ArgumentParser):
+    def __init__(self, **options: Any) -> None:
+        super().__init__(allow_abbrev=False, formatter_class=RawDescriptionHelpFormatter, **options)
+        for name in (None, "store"):
+            self.register("action", name, StoreOnce)
+
     def error(self, message: str) -> NoReturn:
         if "whsec_" in message:  # argparse repeats an argument that it does not expect
             message = "signing secret in arguments: use --secret-file or the variable CLERK_WEBHOOK_SIGNING_SECRET"
@@ -46,17 +55,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit code: 0 success, 1 a negative result, 2 invalid arguments or input, 130 interrupted.
     Raises:
-        SystemExit: With code 0, after printing the help.
+        SystemExit: With code 0, after printing the help or the version.
     """
     arguments = sys.argv[1:] if argv is None else list(argv)
     try:
-        options = _parser(arguments).parse_args(arguments)
-        if list(vars(options).values()).count("-") > 1:
-            raise UsageError("only one input can be -, the standard input: put the other one into a file")
-        exit_code: int = options.run(options)
+        exit_code = _run(arguments)
         sys.stdout.flush()
     except (UsageError, InvalidSecretError) as error:
-        print(f"clerk-webhook-verify: {error}", file=sys.stderr)
+        print(f"{_PROGRAM}: {in_options(str(error))}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130
@@ -66,22 +72,46 @@ def main(argv: Sequence[str] | None = None) -> int:
     return exit_code
 
 
-def _parser(arguments: list[str]) -> ArgumentParser:
-    """Return a parser of all commands, with the options of the one that *arguments* name."""
+def _run(arguments: list[str]) -> int:
+    if not arguments:
+        _main_parser().print_help()
+        return 0
+    name, *rest = arguments
+    if name not in _COMMANDS:
+        _main_parser().parse_args(arguments)  # --help, --version or an error
+    module = import_module(f".{name}", __name__)
+    parser = _Parser(prog=f"{_PROGRAM} {name}")
+    module.add_arguments(parser)
+    parser.description = _wrapped(parser.description or "")
+    options = parser.parse_intermixed_args(rest)  # options may stand between FILE and URL
+    if _count_standard_inputs(options) > 1:
+        raise UsageError("only one input can be -, the standard input: put the other one into a file")
+    exit_code: int = module.run(options)
+    return exit_code
+
+
+def _main_parser() -> ArgumentParser:
+    """Return a parser that knows the commands by name only."""
     parser = _Parser(
-        prog="clerk-webhook-verify",
+        prog=_PROGRAM,
         description="Verify Clerk webhooks, and find out why one is rejected.",
-        epilog="clerk-webhook-verify COMMAND --help shows the options of a command, with examples.",
-        allow_abbrev=False,
+        epilog=f"{_PROGRAM} COMMAND --help shows the options of a command, with examples.",
     )
+    parser.add_argument("--version", action="version", version=f"{_PROGRAM} {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND", prog=parser.prog)
-    chosen = next((argument for argument in arguments if not argument.startswith("-")), None)
     for name, summary in _COMMANDS.items():
-        command = commands.add_parser(
-            name, help=summary, allow_abbrev=False, formatter_class=RawDescriptionHelpFormatter
-        )
-        if name == chosen:
-            module = import_module(f".{name}", __name__)
-            module.add_arguments(command)
-            command.set_defaults(run=module.run)
+        commands.add_parser(name, help=summary)
     return parser
+
+
+def _wrapped(description: str) -> str:
+    """Return *description* in lines of the terminal's width. A paragraph with indented lines is left unchanged."""
+    paragraphs = description.split("\n\n")
+    return "\n\n".join(
+        part if "\n  " in part else "\n".join(wrap_to_width(part.replace("\n", " "))) for part in paragraphs
+    )
+
+
+def _count_standard_inputs(options: Namespace) -> int:
+    values = [value if isinstance(value, list) else [value] for value in vars(options).values()]
+    return sum(value.count("-") for value in values)

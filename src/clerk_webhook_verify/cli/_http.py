@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+import socket
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from http.client import HTTPConnection, HTTPException, HTTPSConnection, IncompleteRead
 from ipaddress import ip_address
+from threading import Event, Timer
 from time import perf_counter
 from urllib.parse import urlsplit
 
@@ -12,13 +17,18 @@ from .._headers import first_value
 from ._options import UsageError
 from ._terminal import escape_control_chars
 
+CONNECT_TIMEOUT = 4.0  # seconds, for each address of a name
 MAX_ANSWER = 1_048_576  # bytes
 USER_AGENT = ("user-agent", "clerk-webhook-verify")  # firewalls reject requests without one
 
+#: In each request that ``listen`` forwards, so that it recognizes a request that comes back to it.
+LOOP_HEADER = "clerk-webhook-verify-listen"
+
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _CONNECTION_HEADERS = frozenset(
     (
         *("connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te"),
-        *("trailer", "transfer-encoding", "upgrade", "expect", "host", "content-length"),
+        *("trailer", "transfer-encoding", "upgrade", "expect", "host", "content-length", LOOP_HEADER),
     )
 )
 
@@ -32,6 +42,14 @@ def end_to_end(headers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
     named = ",".join(value for name, value in pairs if name.lower() == "connection").lower().split(",")
     dropped = _CONNECTION_HEADERS | {name.strip() for name in named}
     return [(name, value) for name, value in pairs if name.lower() not in dropped]
+
+
+def is_header_name(text: str) -> bool:
+    """Return whether *text* is a token. Servers disagree on other names, such as ``"Transfer-Encoding "``.
+
+    https://www.rfc-editor.org/rfc/rfc9110#section-5.1
+    """
+    return _HEADER_NAME.fullmatch(text) is not None
 
 
 class UnreachableError(Exception):
@@ -96,9 +114,10 @@ class Target:
     def is_loopback(self) -> bool:
         """Whether requests stay on this machine."""
         try:
-            return ip_address(self.host).is_loopback
+            address = ip_address(self.host)
         except ValueError:  # a name, such as 127.example.com
             return self.host == "localhost"
+        return (getattr(address, "ipv4_mapped", None) or address).is_loopback
 
     def post(
         self, headers: Iterable[tuple[str, str]], body: bytes, *, timeout: float = 30, method: str = "POST"
@@ -108,24 +127,29 @@ class Target:
         Args:
             headers: In order; a name may occur twice.
             body: The raw body.
-            timeout: Seconds for each wait.
+            timeout: Seconds for the complete exchange, however slowly the answer's bytes arrive.
             method: Of the request.
         Raises:
             AnswerTimeoutError: There was no answer in time.
             UnreachableError: There was no complete answer for another reason.
         """
         connection_class = HTTPSConnection if self.scheme == "https" else HTTPConnection
-        connection = connection_class(self.host, self.port, timeout=timeout)
+        connection = connection_class(self.host, self.port, timeout=min(timeout, CONNECT_TIMEOUT))
         start = perf_counter()
         try:
-            connection.putrequest(method, self.path, skip_host=True, skip_accept_encoding=True)
-            connection.putheader("Host", self.netloc)
-            connection.putheader("Content-Length", str(len(body)))
-            for name, value in headers:
-                connection.putheader(name, value.encode("latin-1", "replace"))
-            connection.endheaders(body)
-            response = connection.getresponse()
-            content = response.read(MAX_ANSWER)
+            try:
+                connection.connect()
+            except TimeoutError:
+                raise AnswerTimeoutError(f"no connection within {connection.timeout:g} s") from None
+            with _time_limit(connection.sock, max(0.01, timeout - (perf_counter() - start))):
+                connection.putrequest(method, self.path, skip_host=True, skip_accept_encoding=True)
+                connection.putheader("Host", self.netloc)
+                connection.putheader("Content-Length", str(len(body)))
+                for name, value in headers:
+                    connection.putheader(name, value.encode("latin-1", "replace"))
+                connection.endheaders(body)
+                response = connection.getresponse()
+                content = response.read(MAX_ANSWER)
             if response.length and len(content) < MAX_ANSWER:
                 raise IncompleteRead(content, response.length)
             return Answer(response.status, response.getheaders(), content, perf_counter() - start)
@@ -138,3 +162,73 @@ class Target:
             ) from None
         finally:
             connection.close()
+
+
+def add_target_options(parser: ArgumentParser) -> None:
+    """Add the endpoint, as ``URL`` or as an option, and ``--allow-plain-http``."""
+    parser.add_argument("url", nargs="?", metavar="URL", help="the endpoint: https, or http on this machine")
+    parser.add_argument("--to", metavar="URL", help="the same as URL")
+    add_plain_http_option(parser)
+
+
+def add_plain_http_option(parser: ArgumentParser) -> None:
+    """Add ``--allow-plain-http``, for :func:`check_plain_http`."""
+    parser.add_argument(
+        "--allow-plain-http",
+        action="store_true",
+        help="send valid signatures over http to another host: only inside a private network, such as Docker Compose",
+    )
+
+
+def target_from_args(arguments: Namespace) -> Target:
+    """Return the endpoint in the arguments.
+
+    Raises:
+        UsageError: There is none, or two, or it is not a URL of http or https.
+    """
+    urls = [url for url in (arguments.url, arguments.to) if url is not None]
+    if len(urls) != 1:
+        problem = "is given twice: give it once, as URL or --to URL" if urls else "is required: --to URL, or URL"
+        raise UsageError(f"the URL of the endpoint {problem}")
+    return Target(urls[0])
+
+
+def check_plain_http(target: Target, arguments: Namespace) -> None:
+    """Raise if valid signatures would leave this machine unencrypted: others could read and reuse them.
+
+    Args:
+        target: Where the signatures are sent.
+        arguments: With ``allow_plain_http``.
+    Raises:
+        UsageError: They would.
+    """
+    if target.scheme == "http" and not target.is_loopback() and not arguments.allow_plain_http:
+        raise UsageError(
+            "a valid signature goes over plain http to this machine only: use an https URL, or, inside a private "
+            "network, --allow-plain-http"
+        )
+
+
+@contextmanager
+def _time_limit(sock: socket.socket, seconds: float) -> Iterator[None]:
+    """Raise TimeoutError if the block takes longer: a socket's own timeout begins again with each byte that arrives."""
+    expired = Event()
+
+    def expire() -> None:
+        expired.set()
+        with suppress(OSError):  # the server has closed the connection
+            sock.shutdown(socket.SHUT_RDWR)
+
+    timer = Timer(seconds, expire)
+    timer.daemon = True
+    sock.settimeout(seconds)
+    timer.start()
+    try:
+        yield
+    except (OSError, HTTPException, ValueError):
+        if not expired.is_set():
+            raise
+    finally:
+        timer.cancel()
+    if expired.is_set():
+        raise TimeoutError

@@ -2,15 +2,45 @@
 
 from __future__ import annotations
 
+import re
 import sys
-from argparse import ArgumentParser, Namespace
+from argparse import Action, ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Callable
+from typing import Any
 
-from .._timestamp import check_now, parse_tolerance
+from .._headers import is_message_id
+from .._timestamp import check_now, is_timestamp, parse_tolerance
+from ._env_file import read_secrets
+from ._text import to_utf8
 
 
 class UsageError(Exception):
     """The arguments or the input are invalid. The message says what to pass. Exit code 2."""
+
+
+class StoreOnce(Action):
+    """Store the value of an option, and reject a second one: it would silently replace the first."""
+
+    given = False
+
+    def __call__(
+        self, parser: ArgumentParser, namespace: Namespace, values: Any, option_string: str | None = None
+    ) -> None:
+        """Store *values*."""
+        if option_string is not None:
+            if self.given:
+                parser.error(f"{option_string} is given twice")
+            self.given = True
+        setattr(namespace, self.dest, values)
+
+
+#: The option of the command line for a parameter of the library, in a message of the library.
+_OPTIONS = {"secret": "--secret-file", "clock": "--at", "tolerance": "--tolerance"}
+
+
+def in_options(message: str) -> str:
+    """Return a message of the library that names options in place of its parameters, ``--at`` for ``clock=``."""
+    return re.sub(rf"\b({'|'.join(_OPTIONS)})=", lambda parameter: _OPTIONS[parameter[1]], message)
 
 
 def add_secret_options(parser: ArgumentParser) -> None:
@@ -19,7 +49,11 @@ def add_secret_options(parser: ArgumentParser) -> None:
         "signing secret", "from the environment variable CLERK_WEBHOOK_SIGNING_SECRET, unless one of these is given"
     )
     group.add_argument(
-        "--secret-file", metavar="FILE|-", help="a file that contains the secret, or several, one per line"
+        "--secret-file",
+        action="append",
+        type=file_argument,
+        metavar="FILE|-",
+        help="a .env file, or a file with the secret, or several, one per line; may be repeated",
     )
     group.add_argument(
         "--secret",
@@ -33,40 +67,75 @@ def secrets_from_args(arguments: Namespace) -> list[str] | None:
     """Return the secrets in the arguments; None means the environment.
 
     Raises:
-        UsageError: The file cannot be read, or is empty.
+        UsageError: A file cannot be read.
+        InvalidSecretError: It has no secret.
     """
     secrets: list[str] = [*(arguments.secret or ())]
-    if arguments.secret_file is not None:
-        text = read_file(arguments.secret_file, "--secret-file").decode("utf-8", "replace")
-        words = text.split()
-        if not words:
-            raise UsageError("the file of --secret-file is empty: put the endpoint's signing secret into it")
-        secrets += words
+    for path in arguments.secret_file or ():
+        secrets += read_secrets(to_utf8(read_file(path, "--secret-file")).decode("utf-8", "replace"))
     return secrets or None
 
 
 def add_time_options(parser: ArgumentParser) -> None:
     """Add ``--tolerance`` and ``--at``."""
     parser.add_argument(
-        "--tolerance", type=_seconds, default=300, metavar="S", help="seconds from now, either way (default: 300)"
+        "--tolerance",
+        type=seconds_argument,
+        default=300,
+        metavar="S",
+        help="seconds from the time, either way (default: 300)",
     )
     parser.add_argument(
-        "--at", type=_unix_time, metavar="UNIX", help="use this as the current time: for a stored delivery"
+        "--at",
+        type=_unix_time,
+        metavar="UNIX|now",
+        help="the time to judge by (default: when the delivery arrived, if the file has that, otherwise now)",
     )
 
 
-def clock_from_args(arguments: Namespace) -> Callable[[], float] | None:
-    """Return a clock that always shows ``--at``; None without that option."""
-    at: float | None = arguments.at
-    return None if at is None else lambda: at
+def clock_from_args(arguments: Namespace, received_at: float | None = None) -> Callable[[], float] | None:
+    """Return the clock that judges a delivery; None is this machine's.
+
+    Args:
+        arguments: With ``at``: Unix seconds, "now", or None.
+        received_at: When the delivery arrived, in Unix seconds, if that is known. It counts unless ``at`` is given.
+    """
+    at: Any = received_at if arguments.at is None else arguments.at
+    return None if at is None or at == "now" else lambda: at
 
 
-def _seconds(text: str) -> float:
-    return parse_tolerance(float(text))
+def seconds_argument(text: str) -> float:
+    """Return *text* as seconds."""
+    try:
+        return parse_tolerance(float(text))
+    except ValueError:
+        raise ArgumentTypeError("takes seconds, 0 or more") from None
 
 
-def _unix_time(text: str) -> float:
-    return check_now(float(text))
+def _unix_time(text: str) -> float | str:
+    try:
+        return text if text == "now" else check_now(float(text))
+    except ValueError:
+        raise ArgumentTypeError("takes Unix seconds, or now") from None
+
+
+def message_id_argument(text: str) -> str:
+    """Return *text* if it can be a message id."""
+    if not is_message_id(text):
+        raise ArgumentTypeError("must be 1 to 256 printable ASCII characters without comma and period")
+    return text
+
+
+def timestamp_argument(text: str) -> int:
+    """Return the Unix seconds in *text*."""
+    if not is_timestamp(text):
+        raise ArgumentTypeError("must be Unix seconds, one to twelve digits")
+    return int(text)
+
+
+def file_argument(text: str) -> str:
+    """Return the name of a file, which may be given as ``@FILE`` too; ``-`` is the standard input."""
+    return text.removeprefix("@")
 
 
 def check_no_secret(value: str, option: str) -> None:
@@ -77,23 +146,6 @@ def check_no_secret(value: str, option: str) -> None:
     """
     if "whsec_" in value:
         raise UsageError(f"{option} contains a signing secret: put it into a file and pass that as --secret-file")
-
-
-def read_input(value: str, option: str) -> bytes:
-    """Return the content of ``@FILE``, or of the standard input for ``-``.
-
-    Args:
-        value: The option's value.
-        option: The option's name, for the error message.
-    Raises:
-        UsageError: The value is neither, or cannot be read.
-    """
-    if value == "-":
-        return read_file("-", option)
-    if not value.startswith("@"):
-        check_no_secret(value, option)
-        raise UsageError(f"{option} takes @FILE or -: write the text into a file and pass its name as @FILE")
-    return read_file(value[1:], option)
 
 
 def read_file(path: str, option: str) -> bytes:
@@ -109,6 +161,8 @@ def read_file(path: str, option: str) -> bytes:
             return file.read()
     except (OSError, ValueError) as error:
         check_no_secret(path, option)
+        if path.lstrip()[:1] in ("{", "["):
+            raise UsageError(f"{option} takes a file: write the text into one and pass its name") from None
         where = "standard input" if path == "-" else repr(path)
         raise file_error(f"{option} cannot be read: {where}", error) from None
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
+from textwrap import wrap
 from typing import Any
 
 _COLORS = {"red": "31", "green": "32", "yellow": "33"}
@@ -25,6 +27,25 @@ def colorize(text: str, color: str) -> str:
 def print_result(text: str) -> None:
     """Print a result."""
     _write(text, sys.stdout)
+
+
+def print_wrapped(text: str, indent: int = 0) -> None:
+    """Print a result for people: on a terminal in lines of its width, from the second on after *indent* spaces."""
+    if sys.stdout.isatty():
+        text = "\n".join(wrap_to_width(text, indent))
+    print_result(text)
+
+
+def wrap_to_width(text: str, indent: int = 0) -> list[str]:
+    """Return *text* in lines of the terminal's width; a longer word has a line of its own."""
+    return wrap(
+        text,
+        max(20, shutil.get_terminal_size().columns),
+        subsequent_indent=" " * indent,
+        replace_whitespace=False,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def print_json(value: Any) -> None:

@@ -8,15 +8,23 @@ from textwrap import fill
 
 from ..diagnose import Diagnosis, diagnose
 from ._deliveries import INPUTS, Capture, add_delivery_options, deliveries_from_args
-from ._options import add_secret_options, add_time_options, clock_from_args, secrets_from_args
+from ._options import (
+    add_secret_options,
+    add_time_options,
+    clock_from_args,
+    in_options,
+    seconds_argument,
+    secrets_from_args,
+)
 from ._terminal import colorize, escape_control_chars, print_json, print_result
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the options of the command."""
     parser.description = (
-        "Checks a stored delivery as a service would. If it is rejected, undoes what often happens to deliveries\n"
-        "until the signature matches. Exit code 0: it is valid and its timestamp is current.\n\n"
+        "Checks stored deliveries as a service would, each as of the time when it arrived if the file has that,\n"
+        "otherwise as of now. If one is rejected, undoes what often happens to deliveries until the signature\n"
+        "matches. Exit code 0: all are valid.\n\n"
         "Confidence: confirmed, the signature matches without the fault, or the fault is plain to see;\n"
         f"likely, there are signs of it; by_elimination, nothing else explains it.\n\n{INPUTS}"
     )
@@ -28,12 +36,15 @@ examples:
     add_delivery_options(parser)
     add_secret_options(parser)
     add_time_options(parser)
+    parser.add_argument(
+        "--budget", type=seconds_argument, default=1, metavar="S", help="seconds to find the cause of each (default: 1)"
+    )
     parser.add_argument("--json", action="store_true", help="one JSON object per delivery")
 
 
 def run(arguments: Namespace) -> int:
     """Diagnose each delivery and print what was found."""
-    secrets, clock = secrets_from_args(arguments), clock_from_args(arguments)
+    secrets = secrets_from_args(arguments)
     captures = deliveries_from_args(arguments)
     attempts = [(capture.message_id, capture.timestamp) for capture in captures]
     all_valid = True
@@ -43,39 +54,41 @@ def run(arguments: Namespace) -> int:
             capture.body,
             secret=secrets,
             tolerance=arguments.tolerance,
-            clock=clock,
+            clock=clock_from_args(arguments, capture.received_at),
             attempts=attempts,
+            budget=arguments.budget,
         )
         all_valid &= diagnosis.valid
         if arguments.json:
             print_json(asdict(diagnosis))
         else:
-            _print(diagnosis, capture, arguments.tolerance, several=len(captures) > 1)
+            _print(diagnosis, f"{capture.place}: " if len(captures) > 1 else "", _hint(diagnosis, capture, arguments))
     return 0 if all_valid else 1
 
 
-def _print(diagnosis: Diagnosis, capture: Capture, tolerance: float, *, several: bool) -> None:
-    place = f"{capture.place}: " if several else ""
+def _print(diagnosis: Diagnosis, place: str, hint: str) -> None:
     if diagnosis.valid:
         print_result(f"{place}{colorize('valid', 'green')}: {diagnosis.evidence}")
         return
     print_result(f"{place}{colorize('rejected', 'red')}: {diagnosis.cause} ({diagnosis.confidence})")
-    evidence = escape_control_chars(diagnosis.evidence)
-    _print_part("evidence", f"{evidence}{_age_at_capture(diagnosis, capture, tolerance)}")
-    _print_part("fix", diagnosis.fix)
-    if diagnosis.ruled_out:
-        _print_part("ruled out", ", ".join(diagnosis.ruled_out))
+    _print_part("evidence", in_options(escape_control_chars(diagnosis.evidence)) + hint)
+    _print_part("fix", in_options(diagnosis.fix))
+    for title, causes in (("ruled out", diagnosis.ruled_out), ("not tried", diagnosis.not_tried)):
+        if causes:
+            _print_part(title, ", ".join(causes))
 
 
 def _print_part(title: str, text: str) -> None:
     print_result(fill(text, 100, initial_indent=f"  {title}: ", subsequent_indent="    ", break_long_words=False))
 
 
-def _age_at_capture(diagnosis: Diagnosis, capture: Capture, tolerance: float) -> str:
-    """Return whether a delivery that is too old was so when it was captured, if the capture has that time."""
+def _hint(diagnosis: Diagnosis, capture: Capture, arguments: Namespace) -> str:
+    """Return how old a delivery that is too old was when it arrived, if the file has that time."""
     if diagnosis.cause != "timestamp_too_old" or capture.received_at is None:
         return ""
+    if arguments.at is None:
+        return "; that was its age when it arrived"
     age = capture.received_at - int(capture.timestamp)
-    if age > tolerance:
-        return f"; when it was captured, it was already {age:.0f} s old"
-    return "; when it was captured, its timestamp was current"
+    if age > arguments.tolerance:
+        return f"; when it arrived, it was already {age:.0f} s old"
+    return "; when it arrived, its timestamp was current"

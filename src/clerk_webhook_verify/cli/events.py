@@ -11,7 +11,7 @@ from .._did_you_mean import did_you_mean
 from ..events import EVENT_TYPES
 from ..testing.samples import SAMPLES, sample_payload
 from ._options import UsageError, check_no_secret
-from ._terminal import escape_control_chars, print_json, print_result
+from ._terminal import escape_control_chars, print_json, print_result, print_wrapped
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -20,15 +20,24 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.epilog = """\
 examples:
   clerk-webhook-verify events
+  clerk-webhook-verify events --plain | grep invitation
   clerk-webhook-verify events user.created > body.json"""
-    parser.add_argument("type", nargs="?", metavar="TYPE", help="print a sample payload of this type, as JSON")
-    parser.add_argument("--json", action="store_true", help="without TYPE: one JSON object, type to fields")
+    parser.add_argument("event_type", nargs="?", metavar="TYPE", help="print a sample payload of this type, as JSON")
+    parser.add_argument("--type", "--only", metavar="TYPE", help="the same as TYPE")
+    parser.add_argument("--plain", action="store_true", help="only the types, one per line")
+    parser.add_argument("--json", action="store_true", help="one JSON object, type to fields")
 
 
 def run(arguments: Namespace) -> int:
     """Print the list, or the sample."""
-    if arguments.type is not None:
-        print_result(json.dumps(sample_payload(known_type(arguments.type)), indent=2))
+    types = [each for each in (arguments.event_type, arguments.type) if each is not None]
+    if len(types) + arguments.plain + arguments.json > 1:
+        raise UsageError("give one of TYPE, --type TYPE, --plain and --json")
+    if types:
+        print_result(json.dumps(sample_payload(known_type(types[0])), indent=2))
+        return 0
+    if arguments.plain:
+        print_result("\n".join(SAMPLES))
         return 0
     names = {event_type: _field_names(event_type) for event_type in SAMPLES}
     if arguments.json:
@@ -36,7 +45,7 @@ def run(arguments: Namespace) -> int:
         return 0
     for event_type, field_names in names.items():
         print_result(event_type)
-        print_result(f"    {', '.join(field_names)}")
+        print_wrapped(f"    {', '.join(field_names)}", indent=4)
     return 0
 
 

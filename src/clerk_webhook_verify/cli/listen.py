@@ -6,6 +6,7 @@ import json
 import os
 import re
 import socket
+import stat
 import sys
 from argparse import ArgumentParser, Namespace
 from binascii import b2a_base64
@@ -13,10 +14,11 @@ from collections import deque
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from io import FileIO
-from threading import Lock
+from io import BufferedReader, FileIO, RawIOBase
+from select import select
+from threading import BoundedSemaphore, Lock
 from time import localtime, monotonic, strftime, time
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from .._webhook import Webhook
 from ..errors import (
@@ -24,18 +26,31 @@ from ..errors import (
     BodyTimeoutError,
     BodyTooLargeError,
     MalformedHeaderError,
+    SignatureMismatchError,
+    TimestampError,
     WebhookVerificationError,
 )
+from ..events import EVENT_TYPES
 from ._chunks import read_chunks
-from ._deliveries import Capture
-from ._http import Answer, Target, UnreachableError, end_to_end
-from ._options import UsageError, add_secret_options, check_no_secret, file_error, secrets_from_args
-from ._terminal import colorize, escape_control_chars, print_json, print_result, print_status
+from ._http import LOOP_HEADER, Answer, Target, UnreachableError, end_to_end, is_header_name
+from ._options import (
+    UsageError,
+    add_secret_options,
+    check_no_secret,
+    file_argument,
+    file_error,
+    in_options,
+    secrets_from_args,
+)
+from ._terminal import colorize, escape_control_chars, print_json, print_result, print_status, print_wrapped
+from .captures import Capture
 
 _MAX_BODY = 8_388_608
 _NOT_SAVED = frozenset(("cookie", "authorization", "proxy-authorization"))
 _PATH = re.compile(r"/[!-~]*")
 _JSON = [("Content-Type", "application/json")]
+_TYPE_WIDTH = max(map(len, EVENT_TYPES))
+_ID_WIDTH = 36  # of the longest that this package or Svix makes
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -52,10 +67,15 @@ examples:
     parser.add_argument("--port", type=int, default=3000, help="where to listen; 0: any free port (default: 3000)")
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: 127.0.0.1)")
     parser.add_argument("--path", default="/webhooks/clerk", help="where deliveries go (default: /webhooks/clerk)")
-    parser.add_argument("--forward-to", metavar="URL", help="send genuine deliveries there, and its answer back")
+    parser.add_argument(
+        "--forward-to", "--to", metavar="URL", help="send genuine deliveries there, and its answer back"
+    )
     parser.add_argument("--forward-unverified", action="store_true", help="with --forward-to: send refused ones, too")
     parser.add_argument(
-        "--save", metavar="FILE", help="append each delivery, for verify, diagnose and replay; without Cookie and such"
+        "--save",
+        type=file_argument,
+        metavar="FILE",
+        help="append each delivery, for verify, diagnose and replay; without Cookie and such",
     )
     add_secret_options(parser)
     parser.add_argument("--json", action="store_true", help="one JSON object per delivery")
@@ -67,16 +87,20 @@ def run(arguments: Namespace) -> int:
     target = None if arguments.forward_to is None else Target(arguments.forward_to)
     if target is None and arguments.forward_unverified:
         raise UsageError("--forward-unverified goes with --forward-to")
-    for option in "host", "path", "save":
-        check_no_secret(getattr(arguments, option) or "", f"--{option}")
+    for option in "host", "path", "save", "forward_to":
+        check_no_secret(getattr(arguments, option) or "", f"--{option.replace('_', '-')}")
     if not _PATH.fullmatch(arguments.path) or "?" in arguments.path:
         raise UsageError("--path should begin with / and hold no space, no ? and nothing outside of ASCII")
     with ExitStack() as opened:
         receiver = opened.enter_context(_bind(arguments, webhook, target))
         if arguments.save is not None:
             receiver.capture_file = opened.enter_context(_open_capture_file(arguments.save))
+        if target is not None and target.port == receiver.server_port and receiver.is_reached_by(target):
+            raise UsageError("--forward-to is where listen itself would be: give it another --port")
         announce = print_status if arguments.json else print_result
         announce(f"listening on http://{escape_control_chars(arguments.host)}:{receiver.server_port}{receiver.path}")
+        if target is not None:
+            print_status(f"forwarding to {escape_control_chars(target.url)}; {_secrets(webhook)}")
         receiver.serve_forever()
     return 1  # the standard output was closed; Ctrl-C is an exception
 
@@ -85,15 +109,13 @@ def _bind(arguments: Namespace, webhook: Webhook, target: Target | None) -> _Rec
     """Return a receiver that is bound to its port: from now on, deliveries wait.
 
     Raises:
-        UsageError: The address is not available, or the receiver would forward to itself.
+        UsageError: The address is not available.
     """
     host, port = arguments.host, arguments.port
     if not host:
         raise UsageError("--host is empty, which would be every address of this machine: that is 0.0.0.0")
     if not 0 <= port <= 65_535:
         raise UsageError("--port takes 0 to 65535")
-    if target is not None and target.is_loopback() and target.port == port:
-        raise UsageError("--forward-to is where listen itself would be: give it another --port")
     try:
         return _Receiver(arguments, webhook, target)
     except (OSError, TypeError) as error:  # TypeError: NUL in the name
@@ -104,40 +126,69 @@ def _bind(arguments: Namespace, webhook: Webhook, target: Target | None) -> _Rec
 
 
 def _open_capture_file(path: str) -> FileIO:
-    """Open the file to append, unbuffered; only its owner can read a new one.
+    """Open the file to append, unbuffered. Only its owner can read it.
 
     Raises:
-        UsageError: It cannot be opened.
+        UsageError: It cannot be opened, or stays readable by others.
     """
     try:
         file = open(path, "a+b", buffering=0, opener=lambda name, flags: os.open(name, flags, 0o600))  # noqa: SIM115
-        _end_last_line(file)
     except (OSError, ValueError) as error:
         raise file_error(f"--save cannot be written: {path!r}", error) from None
+    mode = os.fstat(file.fileno()).st_mode
+    if os.name == "posix" and stat.S_ISREG(mode) and mode & 0o077:
+        try:
+            os.fchmod(file.fileno(), 0o600)
+        except OSError:
+            file.close()
+            raise UsageError(
+                f"--save: others can read {path!r}, and you cannot change that: pass another file"
+            ) from None
+        print_status("others could read the --save file: now only you can")
+    _end_last_line(file)
     return file
 
 
 def _end_last_line(file: FileIO) -> None:
-    """If the last line has no newline, remove it if it is truncated, otherwise add one."""
+    """If the last line has no newline, remove it if it is a truncated record of this command, otherwise add one."""
     last = b""
     if os.fstat(file.fileno()).st_size:  # 0 for a terminal or a pipe, which cannot be read
         with open(file.name, "rb") as lines:
             last = deque(lines, maxlen=1)[0]
     if not last or last.endswith(b"\n"):
         return
-    if last.startswith(b"{") and not _is_json(last):
+    if _OWN_RECORD.fullmatch(last) and not last.endswith(b"}"):
         file.truncate(os.fstat(file.fileno()).st_size - len(last))
         print_status("the last line of the --save file was truncated, as when its writer was stopped: removed")
     else:
         file.write(b"\n")
 
 
-def _is_json(line: bytes) -> bool:
-    try:
-        json.loads(line)
-    except (ValueError, RecursionError):
-        return False
-    return True
+def _remove_last(file: FileIO, count: int) -> None:
+    """Remove the bytes that were just written, unless another process has appended to the file since."""
+    end = file.tell()
+    if os.fstat(file.fileno()).st_size == end:
+        file.truncate(end - count)
+
+
+class _DeadlineReader(RawIOBase):
+    """Reads a socket until a deadline, which a client that sends a byte now and then cannot postpone."""
+
+    def __init__(self, connection: socket.socket, seconds_per_wait: float, seconds: float) -> None:
+        self._connection = connection
+        self._seconds_per_wait = seconds_per_wait
+        self.deadline = monotonic() + seconds
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill *buffer* with what has arrived."""
+        left = self.deadline - monotonic()
+        if left <= 0:
+            raise TimeoutError("timed out")
+        self._connection.settimeout(min(left, self._seconds_per_wait))
+        return self._connection.recv_into(buffer)
 
 
 class _Receiver(ThreadingHTTPServer):
@@ -146,6 +197,7 @@ class _Receiver(ThreadingHTTPServer):
     daemon_threads = True
     allow_reuse_address = os.name == "posix"  # elsewhere it would share a port that is taken
     request_queue_size = 128  # a resend brings many deliveries at once
+    max_connections: ClassVar[int] = 32  # each takes a thread, and up to 8 MB; others wait in the queue
     capture_file: FileIO | None = None
 
     def __init__(self, arguments: Namespace, webhook: Webhook, target: Target | None) -> None:
@@ -156,25 +208,56 @@ class _Receiver(ThreadingHTTPServer):
         self.forward_unverified: bool = arguments.forward_unverified
         self.as_json: bool = arguments.json
         self.lock = Lock()
+        self._free = BoundedSemaphore(self.max_connections)
 
-    def check(self, capture: Capture) -> WebhookVerificationError | None:
-        """Return why a delivery is rejected; None if it is genuine."""
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Handle a request in a thread, as soon as there are few enough; the time for each is limited."""
+        self._free.acquire()
+        super().process_request(request, client_address)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        """Handle a request."""
         try:
-            self.webhook.verify(capture.headers, capture.body)
-        except WebhookVerificationError as error:
-            return error
-        return None
+            super().process_request_thread(request, client_address)
+        finally:
+            self._free.release()
 
-    def save(self, capture: Capture) -> None:
+    def is_reached_by(self, target: Target) -> bool:
+        """Return whether a connection to *target* arrives here, whatever its host is called."""
+        try:
+            connection = socket.create_connection((target.host, target.port), timeout=2)
+        except Exception:  # the first delivery reports whatever is wrong with the target
+            return False
+        with connection:
+            own_port = connection.getsockname()[1]
+            while select([self.socket], [], [], 0.1)[0]:
+                request, client_address = self.socket.accept()
+                if client_address[1] == own_port:
+                    request.close()
+                    return True
+                self.process_request(request, client_address)  # a delivery that came first
+        return False
+
+    def check(self, capture: Capture) -> _Verdict:
+        """Verify a delivery. JSON is parsed only if the signature is valid."""
+        try:
+            event = self.webhook.verify(capture.headers, capture.body)
+        except TimestampError as error:
+            return _Verdict(capture.event_type, error)
+        except WebhookVerificationError as error:
+            return _Verdict("", error)
+        return _Verdict(event.type)
+
+    def save(self, capture: Capture, verdict: _Verdict) -> None:
         """Append a delivery in one write: stopping this process cannot truncate another one."""
         if self.capture_file is None:
             return
-        record = json.dumps(_record(capture)).encode() + b"\n"
+        record = json.dumps(_record(capture, verdict)).encode() + b"\n"
         with self.lock:
             try:
                 written = self.capture_file.write(record)
                 if written < len(record):
-                    self.capture_file.truncate(os.fstat(self.capture_file.fileno()).st_size - written)
+                    _remove_last(self.capture_file, written)
                     print_status("a delivery was not saved: no space left on the device")
             except OSError as error:
                 print_status(f"a delivery was not saved: {error.strerror}")
@@ -186,7 +269,7 @@ class _Receiver(ThreadingHTTPServer):
                 if self.as_json:
                     print_json(_facts(capture, result))
                 else:
-                    print_result(_line(capture, result))
+                    print_wrapped(_line(capture, result, self.webhook), indent=10)
             except BrokenPipeError:
                 return False
         return True
@@ -197,12 +280,21 @@ class _Receiver(ThreadingHTTPServer):
 
 
 @dataclass(frozen=True)
+class _Verdict:
+    """What the check of a delivery found."""
+
+    event_type: str = ""
+    """Empty if the signature is not valid."""
+    error: WebhookVerificationError | None = None
+    """Why the delivery is rejected; None if it is valid."""
+
+
+@dataclass(frozen=True)
 class _Result:
     """The answer to a delivery."""
 
     answer: Answer
-    error: WebhookVerificationError | None = None
-    """Why the delivery is rejected; None if it is genuine."""
+    verdict: _Verdict
     forwarded: bool = False
     """The answer is the app's."""
     unreachable: str | None = None
@@ -212,43 +304,59 @@ class _Result:
 class _Handler(BaseHTTPRequestHandler):
     server: _Receiver  # pyright: ignore[reportIncompatibleVariableOverride]  # the standard library's own pattern
     timeout: ClassVar[float] = 10  # pyright: ignore[reportIncompatibleVariableOverride]  # seconds for each wait
+    time_limit: ClassVar[float] = 30  # seconds until the complete request has arrived
     protocol_version = "HTTP/1.1"  # 1.0 has no chunks
     disable_nagle_algorithm = True  # it delays the body of an answer by 40 ms
 
+    def setup(self) -> None:
+        """Limit the time to read the request."""
+        super().setup()
+        self.reader = _DeadlineReader(self.connection, self.timeout, self.time_limit)
+        self.rfile = BufferedReader(self.reader)
+
     def do_POST(self) -> None:
         if self.path.partition("?")[0] != self.server.path:
-            self._send_elsewhere(404)
-            return
+            self._reject(404, f"deliveries go to POST {self.server.path}")
+        elif "origin" in self.headers:
+            self._reject(403, "it has an Origin header, so a web page sent it: Svix sends none")
+        elif LOOP_HEADER in self.headers:
+            self._reject(508, "listen sent it: --forward-to leads back here")
+        else:
+            self._receive()
+
+    def do_GET(self) -> None:
+        status = 405 if self.path.partition("?")[0] == self.server.path else 404
+        self._reject(status, f"deliveries go to POST {self.server.path}")
+
+    do_HEAD = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = do_GET  # noqa: N815  # the standard library's own pattern
+
+    def _receive(self) -> None:
         capture = Capture(list(self.headers.items()), b"", received_at=time())
         try:
             capture.body = self._read_body()
         except WebhookVerificationError as error:
-            result = _Result(_rejection(error), error)
+            result = _Result(_rejection(error), _Verdict(error=error))
         else:
-            failed_check = self.server.check(capture)
-            self.server.save(capture)
-            result = self._forward_or_answer(capture, failed_check)
+            verdict = self.server.check(capture)
+            self.server.save(capture, verdict)
+            result = self._forward_or_answer(capture, verdict)
         stdout_is_open = self.server.report(capture, result)
         self._send(result.answer)
         if not stdout_is_open:
             self.server.shutdown()
 
-    def do_GET(self) -> None:
-        self._send_elsewhere(405 if self.path.partition("?")[0] == self.server.path else 404)
-
-    do_HEAD = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = do_GET  # noqa: N815  # the standard library's own pattern
-
-    def _forward_or_answer(self, capture: Capture, error: WebhookVerificationError | None) -> _Result:
+    def _forward_or_answer(self, capture: Capture, verdict: _Verdict) -> _Result:
         target = self.server.target
-        if error is not None and not self.server.forward_unverified:
-            return _Result(_rejection(error), error)
+        if verdict.error is not None and not self.server.forward_unverified:
+            return _Result(_rejection(verdict.error), verdict)
         if target is None:
-            return _Result(Answer(204, [], b"", 0))
+            return _Result(Answer(204, [], b"", 0), verdict)
         try:
-            return _Result(target.post(end_to_end(capture.headers), capture.body), error, forwarded=True)
+            answer = target.post([*end_to_end(capture.headers), (LOOP_HEADER, "1")], capture.body)
         except UnreachableError as unreachable:
             answer = Answer(502, _JSON, b'{"detail":"the app gave no answer"}', 0)
-            return _Result(answer, error, unreachable=str(unreachable))
+            return _Result(answer, verdict, unreachable=str(unreachable))
+        return _Result(answer, verdict, forwarded=True)
 
     def _read_body(self) -> bytes:
         """Read the complete body, with or without chunks: https://www.rfc-editor.org/rfc/rfc9112#section-6.3.
@@ -261,6 +369,8 @@ class _Handler(BaseHTTPRequestHandler):
         """
         if self.headers.defects or any("\n" in value for value in self.headers.values()):
             raise MalformedHeaderError("section", "has a line that is no header, or one that is folded")
+        if not all(is_header_name(name) for name in self.headers):
+            raise MalformedHeaderError("section", "has a name that HTTP does not allow")
         lengths = self.headers.get_all("content-length", [])
         codings = self.headers.get_all("transfer-encoding", [])
         if lengths and codings:
@@ -268,7 +378,8 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             return self._read_chunks(codings) if codings else self._read_length(lengths)
         except TimeoutError:
-            raise BodyTimeoutError(self.timeout) from None
+            is_over = monotonic() >= self.reader.deadline
+            raise BodyTimeoutError(self.time_limit if is_over else self.timeout) from None
         except OSError:
             raise BodyIncompleteError from None
 
@@ -291,13 +402,13 @@ class _Handler(BaseHTTPRequestHandler):
             body += chunk
         return bytes(body)
 
-    def _send_elsewhere(self, status: int) -> None:
+    def _reject(self, status: int, reason: str) -> None:
         """Answer a request that is not a delivery: usually, the path in the tunnel or in Clerk is wrong."""
-        request = f"{self.command} {escape_control_chars(self.path[:200])}"
-        print_status(f"{request}: answered {status}: deliveries go to POST {self.server.path}")
+        print_status(f"{self.command} {escape_control_chars(self.path[:200])}: answered {status}: {reason}")
         self._send(Answer(status, [("Allow", "POST")] if status == 405 else [], b"", 0))
 
     def _send(self, answer: Answer) -> None:
+        self.connection.settimeout(self.timeout)
         self.send_response_only(answer.status)
         for name, value in end_to_end(answer.headers):
             self.send_header(name, value)
@@ -311,8 +422,8 @@ class _Handler(BaseHTTPRequestHandler):
         """Read what is still in transit: closing with unread bytes resets the connection, and the answer is lost."""
         with suppress(OSError):
             self.connection.shutdown(socket.SHUT_WR)
-            end = monotonic() + self.timeout
-            while self.connection.recv(65_536) and monotonic() < end:
+            self.reader.deadline = monotonic() + self.timeout
+            while self.reader.readinto(bytearray(65_536)):
                 pass
         super().finish()
 
@@ -329,8 +440,8 @@ def _rejection(error: WebhookVerificationError) -> Answer:
     return Answer(status, _JSON, b'{"detail":"webhook refused"}', 0)
 
 
-def _record(capture: Capture) -> dict[str, object]:
-    """Return a delivery as Clerk's own command prints it, with the names of headers in lower case."""
+def _record(capture: Capture, verdict: _Verdict) -> dict[str, object]:
+    """Return a delivery as Clerk's own command prints it, with the names of headers in lower case, and the verdict."""
     headers: dict[str, list[str]] = {}
     for name, value in capture.headers:
         if name.lower() not in _NOT_SAVED:
@@ -338,39 +449,57 @@ def _record(capture: Capture) -> dict[str, object]:
     return {
         "type": "event",
         "received_at": capture.received_at,
+        "valid": verdict.error is None,
+        "code": verdict.error and verdict.error.code,
         "svix_id": capture.message_id,
-        "event_type": capture.event_type,
+        "event_type": verdict.event_type,
         "headers": {name: values[0] if len(values) == 1 else values for name, values in headers.items()},
         "body_b64": b2a_base64(capture.body, newline=False).decode(),
     }
 
 
+#: The beginning of a line that only ``_record`` writes, and what may follow.
+_OWN_RECORD = re.compile(
+    rb'\{"type": "event", "received_at": \d+\.\d+, "valid": (?:true|false), "code": (?:null|"\w+"), "svix_id": "[ -~]*'
+)
+
+
 def _facts(capture: Capture, result: _Result) -> dict[str, object]:
+    error = result.verdict.error
     return {
         "received_at": capture.received_at,
-        "type": capture.event_type,
+        "type": result.verdict.event_type,
         "message_id": capture.message_id,
-        "valid": result.error is None,
-        "code": result.error and result.error.code,
-        "message": result.error and str(result.error),
+        "valid": error is None,
+        "code": error and error.code,
+        "message": error and in_options(str(error)),
         "status": result.answer.status,
         "forwarded": result.forwarded,
         "unreachable": result.unreachable,
     }
 
 
-def _line(capture: Capture, result: _Result) -> str:
+def _secrets(webhook: Webhook) -> str:
+    """Return the fingerprints: which secrets these are, without revealing them."""
+    fingerprints = webhook.fingerprints
+    return f"secret{'s' if len(fingerprints) > 1 else ''} {', '.join(fingerprints)}"
+
+
+def _line(capture: Capture, result: _Result, webhook: Webhook) -> str:
+    error = result.verdict.error
     words = [
         strftime("%H:%M:%S", localtime(capture.received_at)),
-        f"{escape_control_chars(capture.event_type[:100]) or '-':<24}",
-        f"{escape_control_chars(capture.message_id[:100]) or '-':<31}",
-        colorize("genuine", "green") if result.error is None else colorize("refused", "red"),
+        f"{escape_control_chars(result.verdict.event_type[:100]) or '-':<{_TYPE_WIDTH}}",
+        f"{escape_control_chars(capture.message_id[:100]) or '-':<{_ID_WIDTH}}",
+        colorize("genuine", "green") if error is None else colorize("refused", "red"),
     ]
     line = "  ".join(words)
-    if result.error is not None:
-        line += f": {result.error.code}: {escape_control_chars(str(result.error))}"
+    if error is not None:
+        line += f": {error.code}: {escape_control_chars(in_options(str(error)))}"
+    if isinstance(error, SignatureMismatchError):
+        line += f"; verified with {_secrets(webhook)}"
     if result.forwarded:
-        line += f"; the app answered {result.answer.status}"
+        line += f"; the app answered {result.answer.status} in {result.answer.seconds:.3f} s"
     if result.unreachable is not None:
         line += f"; {result.unreachable}"
     return line

@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from argparse import ArgumentParser, Namespace
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from statistics import median
 
 from .._headers import SVIX_HEADERS, WEBHOOK_HEADERS, is_message_id
+from .._timestamp import is_timestamp
 from .._webhook import Webhook
-from ._deliveries import Capture, read_captures
-from ._http import Answer, Target, UnreachableError, end_to_end
-from ._options import UsageError, add_secret_options, read_file, secrets_from_args
-from ._terminal import colorize, escape_control_chars, print_json, print_result, print_status
+from ..errors import SignatureMismatchError, WebhookVerificationError
+from ._deliveries import Capture, add_capture_options, captures_from_args
+from ._http import (
+    Answer,
+    Target,
+    UnreachableError,
+    add_target_options,
+    check_plain_http,
+    end_to_end,
+    target_from_args,
+)
+from ._options import UsageError, add_secret_options, check_no_secret, in_options, secrets_from_args
+from ._terminal import colorize, escape_control_chars, print_json, print_status, print_wrapped
 
 _SIGNED_HEADERS = (*SVIX_HEADERS, *WEBHOOK_HEADERS)
 _OLD_IDS = (
@@ -25,35 +37,59 @@ _OLD_SIGNATURES = (
     "the signatures are the stored ones: an endpoint rightly refuses them when they are older than 5 minutes; "
     "--resign makes fresh ones under your secret"
 )
+_TWO_SECRETS = "; if it was signed with another secret of yours, give that one too, after the one to sign with"
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the options of the command."""
     parser.description = (
-        "Sends stored deliveries again, oldest first, as they are in the file, and stops when there is no answer.\n"
-        "Exit code 0: all were answered with 2xx. --resign signs everything in the file, genuine or not: pass it\n"
-        "captures that you trust."
+        "Sends stored deliveries again, oldest first, unchanged or signed again, and stops when there is no answer.\n"
+        "Exit code 0: each that was sent got a 2xx response.\n\n"
+        "--resign and --new-id sign only deliveries that were valid when they arrived, under one of your secrets, and\n"
+        "skip the others: they may be forged. The first secret signs; give the one of the capture as a second."
     )
     parser.epilog = """\
 examples:
   clerk-webhook-verify replay capture.ndjson --to http://localhost:3000/webhooks/clerk --resign
-  clerk-webhook-verify replay capture.ndjson --to http://localhost:3000/webhooks/clerk --only user.created --new-id"""
-    parser.add_argument("file", metavar="FILE|-", help="what listen --save, or Clerk's own command, has stored")
-    parser.add_argument("--to", required=True, metavar="URL", help="the endpoint")
-    parser.add_argument("--only", metavar="TYPE", help="only deliveries of this event type")
+  clerk-webhook-verify replay capture.ndjson --to http://localhost:3000/webhooks/clerk --new-id --only 'user.*'
+  clerk-webhook-verify replay capture.ndjson --to http://localhost:3000/webhooks/clerk --line 2 --line 5"""
+    add_capture_options(parser)
+    add_target_options(parser)
+    choice = parser.add_argument_group("which deliveries", "each option may be repeated")
+    choice.add_argument(
+        "--only", "--type", action="append", metavar="TYPE", help="of this event type, or a pattern such as 'user.*'"
+    )
+    choice.add_argument("--id", action="append", metavar="MSG", help="with this message id")
+    choice.add_argument(
+        "--line", action="append", type=int, metavar="N", help="in this line, or with this number in an export"
+    )
     parser.add_argument("--resign", action="store_true", help="with a new timestamp, signed with your secret")
     parser.add_argument("--new-id", action="store_true", help="with a new message id, too: not as duplicates")
+    parser.add_argument(
+        "--resign-forged",
+        action="store_true",
+        help="DANGER: sign also what is not valid: a forged delivery becomes one that your endpoint accepts",
+    )
     add_secret_options(parser)
     parser.add_argument("--json", action="store_true", help="one JSON object per delivery")
 
 
 def run(arguments: Namespace) -> int:
     """Send the deliveries and print a table of the answers."""
-    target = Target(arguments.to)
-    webhook = Webhook(secrets_from_args(arguments)) if arguments.resign or arguments.new_id else None
-    captures = _sorted(_of_type(read_captures(read_file(arguments.file, "FILE")), arguments.only))
-    if webhook is not None and not arguments.new_id:
-        _check_ids(captures)
+    if arguments.delivery is not None and arguments.url is None:  # --delivery FILE URL
+        arguments.file, arguments.url = None, arguments.file
+    target = target_from_args(arguments)
+    webhook = None
+    if arguments.resign or arguments.new_id or arguments.resign_forged:
+        secrets = secrets_from_args(arguments)
+        webhook = Webhook(secrets)
+        check_plain_http(target, arguments)
+    captures = _sorted(_chosen(captures_from_args(arguments), arguments))
+    if webhook is not None:
+        captures = [capture for capture in captures if _can_be_signed(capture, secrets, arguments)]
+        if not captures:
+            print_status("nothing was sent")
+            return 1
     sent: list[_Sent] = []
     unreachable = None
     try:
@@ -99,16 +135,32 @@ class _Sent:
         return f"{place}{self.event_type}, {message_id}: {answer}"
 
 
-def _of_type(captures: list[Capture], event_type: str | None) -> list[Capture]:
-    """Return the deliveries of one type; all of them if it is None.
+def _chosen(captures: list[Capture], arguments: Namespace) -> list[Capture]:
+    """Return the deliveries that ``--only``, ``--id`` and ``--line`` choose; all of them without these options.
 
     Raises:
-        UsageError: There is none. The message lists the types in the file.
+        UsageError: One of the options chooses none. The message lists what is in the file.
     """
-    chosen = [capture for capture in captures if event_type in (None, capture.event_type)]
+    for pattern in arguments.only or ():
+        if not any(fnmatchcase(capture.event_type, pattern) for capture in captures):
+            types = sorted({escape_control_chars(capture.event_type[:100]) for capture in captures} - {""})
+            raise UsageError(f"--only: no delivery is of that type: there is {', '.join(types) or 'no event at all'}")
+    for message_id in arguments.id or ():
+        if all(message_id != capture.message_id for capture in captures):
+            check_no_secret(message_id, "--id")
+            raise UsageError(f"--id: no delivery has the message id {escape_control_chars(message_id)}")
+    for number in arguments.line or ():
+        if all(number != capture.number for capture in captures):
+            raise UsageError(f"--line: there is no delivery in line {number}")
+    chosen = [
+        capture
+        for capture in captures
+        if (not arguments.only or any(fnmatchcase(capture.event_type, pattern) for pattern in arguments.only))
+        and (not arguments.id or capture.message_id in arguments.id)
+        and (not arguments.line or capture.number in arguments.line)
+    ]
     if not chosen:
-        types = sorted({escape_control_chars(capture.event_type[:100]) for capture in captures} - {""})
-        raise UsageError(f"--only: no delivery is of that type: there is {', '.join(types) or 'no event at all'}")
+        raise UsageError("no delivery is chosen by all of --only, --id and --line: use fewer of them")
     return chosen
 
 
@@ -121,11 +173,29 @@ def _sorted(captures: list[Capture]) -> list[Capture]:
     return captures
 
 
-def _check_ids(captures: list[Capture]) -> None:
-    for capture in captures:
-        if not is_message_id(capture.message_id):
-            where = capture.place or "the delivery"
-            raise UsageError(f"{where} has no message id to sign again: --new-id gives it one")
+def _can_be_signed(capture: Capture, secrets: list[str] | None, arguments: Namespace) -> bool:
+    """Return whether a delivery can be signed and, since that makes any delivery valid, already is; print why not."""
+    problem = ""
+    if not arguments.new_id and not is_message_id(capture.message_id):
+        problem = "it has no message id to sign again: --new-id gives it one"
+    elif not arguments.resign_forged:
+        problem = _problem_on_arrival(capture, secrets)
+    if problem:
+        print_status(f"{capture.place or 'the delivery'} is skipped: {problem}")
+    return not problem
+
+
+def _problem_on_arrival(capture: Capture, secrets: list[str] | None) -> str:
+    """Return why a delivery was not valid when it arrived; without that time, as of its own timestamp."""
+    timestamp = capture.timestamp.strip(" \t")
+    own_time = int(timestamp) if is_timestamp(timestamp) else 0
+    arrival = own_time if capture.received_at is None else capture.received_at
+    try:
+        Webhook(secrets, clock=lambda: arrival).verify_signature(capture.headers, capture.body)
+    except WebhookVerificationError as error:
+        hint = _TWO_SECRETS if isinstance(error, SignatureMismatchError) else ""
+        return f"{error.code}: {in_options(str(error))}{hint}"
+    return ""
 
 
 def _send(
@@ -153,14 +223,15 @@ def _send(
 
 def _print_progress(text: str) -> None:
     if sys.stderr.isatty():
-        print(f"\r\x1b[K{text[:70]}", end="", file=sys.stderr, flush=True)
+        width = min(70, shutil.get_terminal_size().columns - 1)
+        print(f"\r\x1b[K{text[:width]}", end="", file=sys.stderr, flush=True)
 
 
 def _print_summary(sent: list[_Sent], *, same_ids: bool, same_signatures: bool) -> None:
     failed = [each for each in sent if not each.answer.is_success]
     for each in failed:
-        print_result(each.line())
-    print_result(f"{'event type':<40} {'sent':>6} {'median':>9}  answers")
+        print_wrapped(each.line())
+    print_wrapped(f"{'event type':<40} {'sent':>6} {'median':>9}  answers")
     by_type: dict[str, list[Answer]] = {}
     for each in sent:
         by_type.setdefault(each.event_type, []).append(each.answer)
@@ -168,10 +239,10 @@ def _print_summary(sent: list[_Sent], *, same_ids: bool, same_signatures: bool) 
         milliseconds = median(answer.seconds for answer in answers) * 1000
         statuses = sorted(Counter(answer.status for answer in answers).items())
         counted = ", ".join(f"{count} x {status}" for status, count in statuses)
-        print_result(f"{event_type:<40} {len(answers):>6} {milliseconds:>6.0f} ms  {counted}")
+        print_wrapped(f"{event_type:<40} {len(answers):>6} {milliseconds:>6.0f} ms  {counted}")
     color = "red" if failed else "green"
-    print_result(colorize(f"{len(sent) - len(failed)} of {len(sent)} answered with 2xx", color))
+    print_wrapped(colorize(f"{len(sent) - len(failed)} of {len(sent)} answered with 2xx", color))
     if same_ids:
-        print_result(_OLD_IDS)
+        print_wrapped(_OLD_IDS)
     if same_signatures and failed:
-        print_result(_OLD_SIGNATURES)
+        print_wrapped(_OLD_SIGNATURES)

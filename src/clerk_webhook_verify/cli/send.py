@@ -1,32 +1,61 @@
-"""``send``: send a signed sample to your endpoint."""
+"""``send``: send signed samples to your endpoint."""
 
 from __future__ import annotations
 
 import json
+import time
 from argparse import ArgumentParser, Namespace
-from typing import Any, NoReturn
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
+from typing import Any, NamedTuple, NoReturn, get_args
 
-from ..testing import sample, signed_request
-from ._http import USER_AGENT, Target, UnreachableError
-from ._options import UsageError, add_secret_options, check_no_secret, read_input, secrets_from_args
-from ._terminal import colorize, escape_control_chars, print_json, print_result, print_status
+from ..testing import Fault, SignedRequest, sample, signed_request
+from ..testing.samples import SAMPLES
+from ._http import (
+    USER_AGENT,
+    Answer,
+    UnreachableError,
+    add_target_options,
+    check_plain_http,
+    target_from_args,
+)
+from ._options import (
+    UsageError,
+    add_secret_options,
+    check_no_secret,
+    file_argument,
+    message_id_argument,
+    read_file,
+    secrets_from_args,
+)
+from ._terminal import colorize, escape_control_chars, print_json, print_status, print_wrapped
 from .events import known_type
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the options of the command."""
     parser.description = (
-        "Sends a signed sample, or a payload of your own, and prints the status, the time and the answer's first\n"
-        "line. Exit code 0: the answer is 2xx. No redirect is followed: Clerk's sender follows none either."
+        "Sends a signed sample, or a payload of your own, and prints the status, the time and the response's first\n"
+        "line. Exit code 0: each response is 2xx. No redirect is followed: Clerk's sender follows none either."
     )
     parser.epilog = """\
 examples:
   clerk-webhook-verify send http://localhost:3000/webhooks/clerk
   clerk-webhook-verify send http://localhost:3000/webhooks/clerk --set first_name=Grace --set public_metadata.plan=pro
   clerk-webhook-verify send http://localhost:3000/webhooks/clerk --type organization.created --set 'name="42"'
-  clerk-webhook-verify send http://localhost:3000/webhooks/clerk --payload @body.json"""
-    parser.add_argument("url", metavar="URL", help="of the endpoint, http or https")
-    parser.add_argument("--type", metavar="T", help="the event type of the sample (default: user.created)")
+  clerk-webhook-verify send http://localhost:3000/webhooks/clerk --type 'user.*' --type session.created
+  clerk-webhook-verify send http://localhost:3000/webhooks/clerk --fault stale
+  clerk-webhook-verify send http://localhost:3000/webhooks/clerk --payload body.json"""
+    add_target_options(parser)
+    parser.add_argument(
+        "--type",
+        "--only",
+        action="append",
+        metavar="T",
+        help="the event type of the sample (default: user.created), a pattern such as 'user.*', or a type that this "
+        "version does not know; may be repeated",
+    )
+    parser.add_argument("--all", action="store_true", help="a sample of every event type")
     parser.add_argument(
         "--set",
         action="append",
@@ -35,37 +64,88 @@ examples:
         help="change a field of the sample's data: dots go deeper, numbers index lists, "
         "the value is JSON where it can be read as JSON, else text; may be repeated",
     )
-    parser.add_argument("--payload", metavar="@FILE|-", help="send this body, byte for byte, instead of a sample")
+    parser.add_argument(
+        "--payload", type=file_argument, metavar="FILE|-", help="send this body, byte for byte, instead of a sample"
+    )
+    parser.add_argument(
+        "--id", type=message_id_argument, metavar="MSG", help="the message id (default: a new one for each)"
+    )
+    parser.add_argument(
+        "--fault",
+        choices=get_args(Fault),
+        metavar="F",
+        help=f"what to get wrong, so that your endpoint must reject it: {', '.join(get_args(Fault))}",
+    )
     add_secret_options(parser)
-    parser.add_argument("--json", action="store_true", help="one JSON object")
+    parser.add_argument("--json", action="store_true", help="one JSON object per delivery")
+
+
+class _Delivery(NamedTuple):
+    event_type: str
+    request: SignedRequest
 
 
 def run(arguments: Namespace) -> int:
-    """Sign, send, and print the answer."""
-    target = Target(arguments.url)
-    payload = _payload_from_args(arguments)
+    """Sign, send, and print the responses."""
+    target = target_from_args(arguments)
+    check_plain_http(target, arguments)
+    deliveries = _deliveries_from_args(arguments)
+    all_accepted = True
+    for number, delivery in enumerate(deliveries):
+        event_type = delivery.event_type if len(deliveries) > 1 else ""
+        try:
+            answer = target.post([USER_AGENT, *delivery.request.headers.items()], delivery.request.body)
+        except UnreachableError as error:
+            if arguments.json:
+                print_json(_facts(delivery, event_type, None, str(error)))
+            else:
+                stopped = f"stopped, {len(deliveries) - number} of {len(deliveries)} without an answer: "
+                print_status(f"{stopped if event_type else ''}{error}")
+            return 1
+        all_accepted &= answer.is_success
+        if arguments.json:
+            print_json(_facts(delivery, event_type, answer, None))
+        else:
+            column = f"{escape_control_chars(event_type):<40} " if event_type else ""
+            print_wrapped(f"{column}{_line(answer)}", indent=2)
+    return 0 if all_accepted else 1
+
+
+def _facts(delivery: _Delivery, event_type: str, answer: Answer | None, error: str | None) -> dict[str, object]:
+    return {
+        **({"type": event_type} if event_type else {}),
+        "ok": answer is not None and answer.is_success,
+        "message_id": delivery.request.headers.get("svix-id"),
+        "status": answer and answer.status,
+        "seconds": answer and round(answer.seconds, 4),
+        "answer": answer and answer.first_line,
+        "error": error,
+    }
+
+
+def _line(answer: Answer) -> str:
+    status = colorize(str(answer.status), "green" if answer.is_success else "red")
+    line = f": {escape_control_chars(answer.first_line)}" if answer.first_line else ", with an empty body"
+    return f"{status} in {answer.seconds:.3f} s{line}"
+
+
+def _deliveries_from_args(arguments: Namespace) -> list[_Delivery]:
+    payloads = _payloads_from_args(arguments)
+    if arguments.id is not None and len(payloads) > 1:
+        raise UsageError("--id goes with one delivery: several with the same id are duplicates")
+    secrets = secrets_from_args(arguments)
     try:
-        request = signed_request(payload, secret=secrets_from_args(arguments))
+        return [
+            _Delivery(
+                payload["type"] if isinstance(payload, dict) else "",
+                signed_request(payload, secret=secrets, message_id=arguments.id, fault=arguments.fault),
+            )
+            for payload in payloads
+        ]
     except (UnicodeEncodeError, RecursionError):
         raise UsageError("--set takes text that UTF-8 can hold, and JSON that is not nested without end") from None
-    result = {"ok": False, "message_id": request.headers["svix-id"], "status": None, "seconds": None, "answer": None}
-    try:
-        answer = target.post([USER_AGENT, *request.headers.items()], request.body)
-    except UnreachableError as error:
-        if arguments.json:
-            print_json({**result, "error": str(error)})
-        else:
-            print_status(str(error))
-        return 1
-    accepted = answer.is_success
-    if arguments.json:
-        result.update(ok=accepted, status=answer.status, seconds=round(answer.seconds, 4), answer=answer.first_line)
-        print_json({**result, "error": None})
-    else:
-        status = colorize(str(answer.status), "green" if accepted else "red")
-        line = f": {escape_control_chars(answer.first_line)}" if answer.first_line else ", with an empty body"
-        print_result(f"{status} in {answer.seconds:.3f} s{line}")
-    return 0 if accepted else 1
+    except ValueError:
+        raise UsageError(f"--fault {arguments.fault} goes with a payload that is JSON") from None
 
 
 def sample_of_type(event_type: str) -> dict[str, Any]:
@@ -77,15 +157,42 @@ def sample_of_type(event_type: str) -> dict[str, Any]:
     return sample(known_type(event_type))  # type: ignore[arg-type]
 
 
-def _payload_from_args(arguments: Namespace) -> dict[str, Any] | bytes:
+def _payloads_from_args(arguments: Namespace) -> list[dict[str, Any]] | list[bytes]:
     if arguments.payload is not None:
-        if arguments.type is not None or arguments.set:
+        if arguments.type or arguments.set or arguments.all:
             raise UsageError("--payload is sent as it is: --type and --set go with a sample, without --payload")
-        return read_input(arguments.payload, "--payload")
-    payload = sample_of_type("user.created" if arguments.type is None else arguments.type)
-    for change in arguments.set:
-        _set(payload, change)
-    return payload
+        return [read_file(arguments.payload, "--payload")]
+    if arguments.type and arguments.all:
+        raise UsageError("--all sends every event type: leave out --type")
+    patterns = ["*"] if arguments.all else arguments.type or ["user.created"]
+    types = [event_type for pattern in patterns for event_type in _types(pattern)]
+    payloads = [sample_of_type(each) if each in SAMPLES else _unknown_event(each) for each in types]
+    for payload in payloads:
+        for change in arguments.set:
+            _set(payload, change)
+    return payloads
+
+
+def _types(pattern: str) -> list[str]:
+    """Return the event types that match a pattern, or the type that it is.
+
+    Raises:
+        UsageError: None matches, or it looks like a misspelled type.
+    """
+    if any(char in pattern for char in "*?["):
+        check_no_secret(pattern, "the event type")
+        matching = [event_type for event_type in SAMPLES if fnmatchcase(event_type, pattern)]
+        if not matching:
+            raise UsageError("no event type matches the pattern of --type: see clerk-webhook-verify events --plain")
+        return matching
+    if not pattern or "whsec_" in pattern or get_close_matches(pattern, SAMPLES, cutoff=0.85):
+        return [known_type(pattern)]
+    return [pattern]
+
+
+def _unknown_event(event_type: str) -> dict[str, Any]:
+    print_status(f"{escape_control_chars(event_type)} is not an event type that this version knows: its data is empty")
+    return {"data": {}, "object": "event", "timestamp": int(time.time() * 1000), "type": event_type}
 
 
 def _set(payload: dict[str, Any], change: str) -> None:
@@ -95,10 +202,11 @@ def _set(payload: dict[str, Any], change: str) -> None:
     if not equals:
         raise UsageError("--set takes FIELD=VALUE, as in first_name=Grace or public_metadata.plan=pro")
     path = name.split(".")
-    try:
-        sample(payload["type"], **{path[0]: None})  # rejects an unknown field
-    except TypeError as error:
-        raise UsageError(f"--set: {error}; clerk-webhook-verify events lists all") from None
+    if payload["type"] in SAMPLES:
+        try:
+            sample(payload["type"], **{path[0]: None})  # rejects an unknown field
+        except TypeError as error:
+            raise UsageError(f"--set: {error}; clerk-webhook-verify events lists all") from None
     container = payload["data"]
     for depth, step in enumerate(path[:-1]):
         key = _key_in(container, step, path[:depth])

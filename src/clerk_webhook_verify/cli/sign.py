@@ -5,7 +5,14 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 
 from .._webhook import Webhook
-from ._options import UsageError, add_secret_options, read_input, secrets_from_args
+from ._options import (
+    add_secret_options,
+    file_argument,
+    message_id_argument,
+    read_file,
+    secrets_from_args,
+    timestamp_argument,
+)
 from ._terminal import escape_control_chars, print_json, print_result
 
 
@@ -14,11 +21,13 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.description = "Signs a payload, byte for byte, and prints its headers."
     parser.epilog = """\
 examples:
-  clerk-webhook-verify sign --payload @body.json
-  clerk-webhook-verify sign --payload @body.json --curl http://localhost:3000/webhooks/clerk | sh"""
-    parser.add_argument("--payload", required=True, metavar="@FILE|-", help="the raw body, byte for byte")
-    parser.add_argument("--id", metavar="MSG", help="the message id (default: a new one)")
-    parser.add_argument("--timestamp", type=int, metavar="UNIX", help="Unix seconds (default: now)")
+  clerk-webhook-verify sign --payload body.json
+  clerk-webhook-verify sign --payload body.json --curl http://localhost:3000/webhooks/clerk | sh"""
+    parser.add_argument(
+        "--payload", type=file_argument, required=True, metavar="FILE|-", help="the raw body, byte for byte"
+    )
+    parser.add_argument("--id", type=message_id_argument, metavar="MSG", help="the message id (default: a new one)")
+    parser.add_argument("--timestamp", type=timestamp_argument, metavar="UNIX", help="Unix seconds (default: now)")
     parser.add_argument("--curl", metavar="URL", help="print a curl command that sends it there")
     add_secret_options(parser)
     parser.add_argument("--json", action="store_true", help="one JSON object of the headers")
@@ -27,11 +36,8 @@ examples:
 def run(arguments: Namespace) -> int:
     """Sign the payload and print its headers, or the command that sends it."""
     webhook = Webhook(secrets_from_args(arguments))
-    body = read_input(arguments.payload, "--payload")
-    try:
-        headers = webhook.signed_headers(body, message_id=arguments.id, timestamp=arguments.timestamp)
-    except ValueError as error:
-        raise UsageError(str(error)) from None
+    body = read_file(arguments.payload, "--payload")
+    headers = webhook.signed_headers(body, message_id=arguments.id, timestamp=arguments.timestamp)
     if arguments.curl is not None:
         print_result(_curl(arguments.curl, arguments.payload, headers))
     elif arguments.json:
@@ -46,7 +52,7 @@ def _curl(url: str, payload: str, headers: dict[str, str]) -> str:
     """Return a command for a POSIX shell. The body stays in its file; ``--data-binary`` sends every byte of it."""
     lines = ["curl --request POST", "--header 'content-type: application/json'"]
     lines += [f"--header {_quote(f'{name}: {value}')}" for name, value in headers.items()]
-    lines += [f"--data-binary {_quote(payload if payload.startswith('@') else '@-')}", _quote(url)]
+    lines += [f"--data-binary {_quote(f'@{payload}')}", _quote(url)]
     return " \\\n  ".join(lines)
 
 

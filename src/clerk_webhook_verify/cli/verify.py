@@ -4,23 +4,25 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 
+from .._secret import parse_secrets
 from .._webhook import Webhook
 from ..errors import WebhookVerificationError
 from ._deliveries import INPUTS, Capture, add_delivery_options, deliveries_from_args
-from ._options import add_secret_options, add_time_options, clock_from_args, secrets_from_args
-from ._terminal import colorize, escape_control_chars, print_json, print_result
+from ._options import add_secret_options, add_time_options, clock_from_args, in_options, secrets_from_args
+from ._terminal import colorize, escape_control_chars, print_json, print_wrapped
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the options of the command."""
     parser.description = (
-        f"Checks stored deliveries as a service would. Exit code 0: all are genuine and of now.\n\n{INPUTS}"
+        "Checks stored deliveries as a service would, each as of the time when it arrived if the file has that,\n"
+        f"otherwise as of now. Exit code 0: all are valid.\n\n{INPUTS}"
     )
     parser.epilog = """\
 examples:
-  clerk-webhook-verify verify --delivery @capture.ndjson --secret-file secret.txt
-  clerk-webhook-verify verify --payload @body.json --id msg_2Xh --timestamp 1760000000 --signature 'v1,K5oZ...'
-  clerk-webhook-verify verify --delivery @yesterday.ndjson --at 1760000000"""
+  clerk-webhook-verify verify capture.ndjson --secret-file .env
+  clerk-webhook-verify verify --payload body.json --id msg_2Xh --timestamp 1760000000 --signature 'v1,K5oZ...'
+  clerk-webhook-verify verify yesterday.http --at 1760000000"""
     add_delivery_options(parser)
     add_secret_options(parser)
     add_time_options(parser)
@@ -29,26 +31,25 @@ examples:
 
 def run(arguments: Namespace) -> int:
     """Check each delivery and print its verdict."""
-    webhook = Webhook(secrets_from_args(arguments), tolerance=arguments.tolerance, clock=clock_from_args(arguments))
+    secrets = secrets_from_args(arguments)
+    parse_secrets(secrets)  # before a file is read
     captures = deliveries_from_args(arguments)
-    verdicts = [_verdict(webhook, capture) for capture in captures]
+    verdicts = [_verdict(capture, secrets, arguments) for capture in captures]
     for capture, verdict in zip(captures, verdicts, strict=True):
         if arguments.json:
             print_json(verdict)
         else:
             place = f"{capture.place}: " if len(captures) > 1 else ""
-            hint = ""
-            if verdict.get("code") == "timestamp_too_old":
-                hint = f"; --at {capture.timestamp} judges it as of its own time"
-            print_result(f"{place}{_sentence(verdict)}{hint}")
+            print_wrapped(f"{place}{_sentence(verdict)}{_hint(verdict, capture, arguments)}", indent=2)
     return 0 if all(verdict["valid"] for verdict in verdicts) else 1
 
 
-def _verdict(webhook: Webhook, capture: Capture) -> dict[str, object]:
+def _verdict(capture: Capture, secrets: list[str] | None, arguments: Namespace) -> dict[str, object]:
+    clock = clock_from_args(arguments, capture.received_at)
     try:
-        event = webhook.verify(capture.headers, capture.body)
+        event = Webhook(secrets, tolerance=arguments.tolerance, clock=clock).verify(capture.headers, capture.body)
     except WebhookVerificationError as error:
-        return {"valid": False, "code": error.code, "message": str(error), "message_id": error.message_id}
+        return {"valid": False, "code": error.code, "message": in_options(str(error)), "message_id": error.message_id}
     return {
         "valid": True,
         "type": event.type,
@@ -56,6 +57,14 @@ def _verdict(webhook: Webhook, capture: Capture) -> dict[str, object]:
         "timestamp": event.delivery.timestamp,
         "secret_fingerprint": event.delivery.secret_fingerprint,
     }
+
+
+def _hint(verdict: dict[str, object], capture: Capture, arguments: Namespace) -> str:
+    """Return how to judge a delivery that is too old as of another time."""
+    if verdict.get("code") != "timestamp_too_old":
+        return ""
+    by_arrival = "; that was its age when it arrived" if arguments.at is None and capture.received_at else ""
+    return f"{by_arrival}; --at {capture.timestamp} judges it as of its own time"
 
 
 def _sentence(verdict: dict[str, object]) -> str:

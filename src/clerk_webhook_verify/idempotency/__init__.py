@@ -8,6 +8,8 @@
 from ._once import AsyncOnce, Once
 from ._store import Outcome, Store
 from .memory import MemoryStore
+from .postgres import PostgresStore
+from .redis import RedisStore
 from .sqlite import SQLiteStore
 
-__all__ = ["AsyncOnce", "MemoryStore", "Once", "Outcome", "SQLiteStore", "Store"]
+__all__ = ["AsyncOnce", "MemoryStore", "Once", "Outcome", "PostgresStore", "RedisStore", "SQLiteStore", "Store"]

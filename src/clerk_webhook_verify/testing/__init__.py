@@ -5,13 +5,15 @@ Nothing in here needs a network, a test runner or another package. The pytest pl
 
 from ._clock import FrozenClock
 from ._events import make_event, sample
-from ._requests import Fault, SignedRequest, generate_secret, signed_request
+from ._requests import Family, Fault, SignedRequest, Signer, generate_secret, signed_request
 from ._store_contract import check_store
 
 __all__ = [
+    "Family",
     "Fault",
     "FrozenClock",
     "SignedRequest",
+    "Signer",
     "check_store",
     "generate_secret",
     "make_event",

@@ -1,14 +1,18 @@
 """Sample payloads and typed events."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import asdict, fields, is_dataclass
 from typing import Any, TypeVar, get_type_hints
 
 from .._did_you_mean import did_you_mean
-from ..events import EVENT_TYPES, Delivery, Event, EventType
+from .._webhook import Webhook
+from ..events import EVENT_TYPES, Event, EventType
 from .samples import SAMPLES, sample_payload
 
 E = TypeVar("E", bound=Event)
+
+_SECRET = "whsec_" + "A" * 32
 
 
 def sample(event_type: EventType, /, **overrides: object) -> dict[str, Any]:
@@ -27,7 +31,7 @@ def sample(event_type: EventType, /, **overrides: object) -> dict[str, Any]:
     'Grace'
     """
     if event_type not in EVENT_TYPES:
-        raise ValueError(f"there is no event type {event_type!r}{did_you_mean(event_type, EVENT_TYPES)}")
+        raise ValueError(no_such("event type", event_type, EVENT_TYPES))
     payload = sample_payload(_type_with_sample(event_type))
     names = [field.name for field in fields(_data_class(event_type))]
     for name in overrides:
@@ -38,15 +42,20 @@ def sample(event_type: EventType, /, **overrides: object) -> dict[str, Any]:
     return payload
 
 
-def make_event(event_class: type[E], /, **overrides: object) -> E:
+def make_event(
+    event_class: type[E], /, *, message_id: str | None = None, timestamp: int | None = None, **overrides: object
+) -> E:
     """Create a typed event with realistic data, to pass to a handler.
 
     Args:
         event_class: ``UserCreated`` or any other class in :data:`.events.EVENT_TYPES`. A class that your application
             declares works if its data is one of the library's data classes.
+        message_id: None creates a new one, so that two events are two messages; pass one to test duplicates.
+        timestamp: When the event occurred and was sent, in Unix seconds; None is the sample's own time.
         overrides: Replace fields of ``data``, as they are in JSON or as data classes.
     Raises:
         TypeError: The class has no event type or no sample data, or an override is not a field of its data.
+        TypeError, ValueError: No delivery has such a message id or timestamp.
 
     >>> from ..events import UserCreated
     >>> make_event(UserCreated, first_name="Grace").data.first_name
@@ -56,13 +65,25 @@ def make_event(event_class: type[E], /, **overrides: object) -> E:
     if event_type is None:
         raise TypeError(f"{event_class.__name__} has no event type: pass a class such as UserCreated")
     payload = sample(event_type, **overrides)  # type: ignore[arg-type]
-    delivery = Delivery("msg_sample", payload["timestamp"] // 1000, encode_payload(payload), "000000000000")
-    return delivery.parse()  # type: ignore[return-value]
+    if timestamp is not None:
+        payload["timestamp"] = timestamp * 1000
+    seconds: int = payload["timestamp"] // 1000
+    body = encode_payload(payload)
+    webhook = Webhook(_SECRET, clock=lambda: seconds)
+    headers = webhook.signed_headers(body, message_id=message_id, timestamp=seconds)
+    return webhook.verify(headers, body)  # type: ignore[return-value]
 
 
 def encode_payload(payload: dict[str, Any]) -> bytes:
     """Return *payload* as JSON the way Clerk writes it: compact, in UTF-8. It can contain data classes."""
     return json.dumps(payload, separators=(",", ":"), ensure_ascii=False, default=_as_dict).encode()
+
+
+def no_such(kind: str, name: str, names: Iterable[str]) -> str:
+    """Return the message that no *kind* has this name, with similar ones, unless it would repeat a secret."""
+    if "whsec_" in name:
+        return f"a signing secret is no {kind}: pass it as secret="
+    return f"there is no {kind} {name!r}{did_you_mean(name, names)}"
 
 
 def _type_with_sample(event_type: str) -> str:

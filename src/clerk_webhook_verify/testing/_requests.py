@@ -5,13 +5,13 @@ import time
 from base64 import b64encode
 from dataclasses import dataclass
 from os import urandom
-from typing import Any, Literal, get_args
+from typing import Any, Literal, Protocol, get_args
 
-from .._did_you_mean import did_you_mean
+from .._frames import forget_on_error
 from .._secret import Secret
 from .._webhook import Webhook
 from ..events import EventType
-from ._events import encode_payload, sample
+from ._events import encode_payload, no_such, sample
 
 #: What :func:`signed_request` can get wrong. A receiver must reject every one of them.
 Fault = Literal[
@@ -31,6 +31,9 @@ Fault = Literal[
     "not_json",  # a valid signature of a body that is not an event
 ]
 
+#: How the three headers are named: as Clerk does, or as Standard Webhooks does.
+Family = Literal["svix", "webhook"]
+
 
 @dataclass(frozen=True)
 class SignedRequest:
@@ -40,11 +43,31 @@ class SignedRequest:
     body: bytes
 
 
+class Signer(Protocol):
+    """The type of the pytest fixture ``clerk_webhook_signer``."""
+
+    def __call__(
+        self,
+        type_or_payload: EventType | dict[str, Any] | bytes,
+        /,
+        *,
+        secret: Secret | None = None,
+        message_id: str | None = None,
+        timestamp: int | None = None,
+        family: Family = "svix",
+        fault: Fault | None = None,
+        **overrides: object,
+    ) -> SignedRequest:
+        """Call :func:`signed_request`; None is the secret of the environment, and the time of the fixture's clock."""
+        ...
+
+
 def generate_secret() -> str:
     """Return a new signing secret of 24 random bytes, as Clerk's dashboard would show it."""
     return "whsec_" + b64encode(urandom(24)).decode()
 
 
+@forget_on_error
 def signed_request(
     type_or_payload: EventType | dict[str, Any] | bytes,
     /,
@@ -52,8 +75,9 @@ def signed_request(
     secret: Secret | None = None,
     message_id: str | None = None,
     timestamp: int | None = None,
-    family: Literal["svix", "webhook"] = "svix",
+    family: Family = "svix",
     fault: Fault | None = None,
+    **overrides: object,
 ) -> SignedRequest:
     """Return a signed delivery: headers and body together, since a client that dumps JSON would break the signature.
 
@@ -64,20 +88,17 @@ def signed_request(
         timestamp: Unix seconds; None is the current time.
         family: The names of the headers: Clerk's ``svix-*``, or ``webhook-*`` of Standard Webhooks.
         fault: What to get wrong, so that a receiver must reject the request: one of :data:`Fault`.
+        overrides: Replace fields of the sample's ``data``, as in :func:`sample`.
     Raises:
         ValueError: There is no such type, family or fault.
+        TypeError: An override is not a field of that type's data, or comes with a payload or a raw body.
         InvalidSecretError: The secret is missing or invalid.
     """
-    if family not in ("svix", "webhook"):
-        raise ValueError(f"there is no header family {family!r}: pass svix or webhook")
+    if family not in get_args(Family):
+        raise ValueError(no_such("header family", family, get_args(Family)))
     if fault is not None and fault not in get_args(Fault):
-        raise ValueError(f"there is no fault {fault!r}{did_you_mean(fault, get_args(Fault))}")
-    if isinstance(type_or_payload, bytes):
-        body = type_or_payload
-    elif isinstance(type_or_payload, dict):
-        body = encode_payload(type_or_payload)
-    else:
-        body = encode_payload(sample(type_or_payload))
+        raise ValueError(no_such("fault", fault, get_args(Fault)))
+    body = _encode(type_or_payload, overrides)
     if fault == "not_json":
         body = body[:-1]
     if timestamp is None:
@@ -91,6 +112,18 @@ def signed_request(
     headers = {name.replace("svix", family): value for name, value in signed.items()}
     body = _break(headers, body, family, fault)
     return SignedRequest({"content-type": "application/json", **headers}, body)
+
+
+def _encode(type_or_payload: EventType | dict[str, Any] | bytes, overrides: dict[str, object]) -> bytes:
+    if isinstance(type_or_payload, str):
+        return encode_payload(sample(type_or_payload, **overrides))
+    if not isinstance(type_or_payload, bytes | dict):
+        raise TypeError(
+            f"pass an event type, a payload (dict) or a raw body (bytes), not {type(type_or_payload).__name__}"
+        )
+    if overrides:
+        raise TypeError(f"{', '.join(overrides)}: overrides go with an event type; put them into the payload")
+    return type_or_payload if isinstance(type_or_payload, bytes) else encode_payload(type_or_payload)
 
 
 def _break(headers: dict[str, str], body: bytes, family: str, fault: Fault | None) -> bytes:

@@ -1,18 +1,21 @@
 """The pytest plugin: a secret in the environment before your application is imported, a signer and a clock.
 
-pytest finds it through its entry point.
+pytest finds it through the entry point of the installed package. A vendored copy is named on the command line or in
+``addopts``: ``-p shop.inbound.clerk.testing.pytest_plugin``.
 """
 
-from typing import Any, Protocol
+from typing import Any
 
 import pytest
 
-from .._secret import ENVIRONMENT
+from .._secret import ENVIRONMENT, Secret
 from ..events import EventType
 from ._clock import FrozenClock
-from ._requests import Fault, SignedRequest, generate_secret, signed_request
+from ._requests import Family, Fault, SignedRequest, Signer, generate_secret, signed_request
 
 OPTION = "clerk_webhook_signing_secret"
+
+_is_set = pytest.StashKey[bool]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -27,29 +30,23 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     """Set the environment as early as a plugin can: conftest files may import the application."""
-    secret = early_config.getini(OPTION)
-    if secret == "generate":  # noqa: S105
-        secret = generate_secret()
-    if secret:
-        patch = pytest.MonkeyPatch()
-        patch.setenv(ENVIRONMENT[0], secret)
-        early_config.add_cleanup(patch.undo)
+    _set_environment(early_config)
 
 
-class Signer(Protocol):
-    """The type of :func:`clerk_webhook_signer`."""
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Set the environment if a conftest file has named the plugin: then the hook above is not called."""
+    _set_environment(config)
 
-    def __call__(
-        self,
-        type_or_payload: EventType | dict[str, Any] | bytes,
-        /,
-        *,
-        message_id: str | None = None,
-        timestamp: int | None = None,
-        fault: Fault | None = None,
-    ) -> SignedRequest:
-        """Call :func:`.signed_request` with the secret of the environment and the time of the fixture's clock."""
-        ...
+
+def _set_environment(config: pytest.Config) -> None:
+    secret = config.getini(OPTION)
+    if not secret or _is_set in config.stash:
+        return
+    config.stash[_is_set] = True
+    patch = pytest.MonkeyPatch()
+    patch.setenv(ENVIRONMENT[0], generate_secret() if secret == "generate" else secret)  # noqa: S105
+    config.add_cleanup(patch.undo)
 
 
 @pytest.fixture
@@ -66,11 +63,21 @@ def clerk_webhook_signer(clerk_webhook_clock: FrozenClock) -> Signer:
         type_or_payload: EventType | dict[str, Any] | bytes,
         /,
         *,
+        secret: Secret | None = None,
         message_id: str | None = None,
         timestamp: int | None = None,
+        family: Family = "svix",
         fault: Fault | None = None,
+        **overrides: object,
     ) -> SignedRequest:
-        signed_at = int(clerk_webhook_clock()) if timestamp is None else timestamp
-        return signed_request(type_or_payload, message_id=message_id, timestamp=signed_at, fault=fault)
+        return signed_request(
+            type_or_payload,
+            secret=secret,
+            message_id=message_id,
+            timestamp=int(clerk_webhook_clock()) if timestamp is None else timestamp,
+            family=family,
+            fault=fault,
+            **overrides,
+        )
 
     return sign
