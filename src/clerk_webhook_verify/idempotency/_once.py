@@ -20,6 +20,7 @@ from typing import Any, Concatenate, ParamSpec, Protocol, TypeAlias, TypeVar
 from urllib.parse import quote
 
 from .._callables import is_async, is_generator
+from .._frames import forget_on_error
 from .._threads import finish, in_thread
 from ..errors import StoreError
 from ._store import Outcome, Store
@@ -189,6 +190,7 @@ class Once(_Base):
             raise TypeError(_ASYNCHRONOUS)
         return outcome
 
+    @forget_on_error
     def mark(self, connection: Any, message: Message) -> Outcome:
         """Mark *message* handled inside your connection's open transaction; do the work in the same transaction.
 

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from itertools import count
 from typing import Any, TypeVar
 
+from .._frames import forget_on_error
 from ..errors import StoreError
 from ._client_errors import loaded_exceptions
 from ._store import Outcome
@@ -66,10 +67,11 @@ class PostgresStore:
         TypeError: *connect* is not callable.
     """
 
+    @forget_on_error
     def __init__(self, connect: Callable[[], AbstractContextManager[Any]]) -> None:
         if not callable(connect):
             raise TypeError(f"connect must be callable, such as a pool's .connection, not {type(connect).__name__}")
-        self._connect = connect
+        self._connect = lambda: connect()  # the repr() of a partial would show its connection string
         self._claims = count()
 
     def create_table(self) -> None:
@@ -103,8 +105,11 @@ class PostgresStore:
         """See :class:`Store`."""
         self._transaction(lambda connection: connection.execute(_FORGET, {"key": key}))
 
+    @forget_on_error
     def mark(self, connection: Any, key: str, retention: float) -> Outcome:
         """Mark *key* done inside the open transaction of *connection*, to a database that has the table."""
+        if not hasattr(connection, "autocommit"):
+            raise TypeError(f"connection must be a psycopg.Connection, not {type(connection).__name__}")
         if connection.autocommit and connection.info.transaction_status == _IDLE:
             raise TypeError(
                 "the connection commits each statement by itself: open `with connection.transaction():` around "
@@ -115,6 +120,7 @@ class PostgresStore:
         except loaded_exceptions("psycopg.Error") as error:
             raise _store_error(error) from error
 
+    @forget_on_error
     def _transaction(self, step: Callable[[Any], T]) -> T:
         try:
             with self._connect() as connection:

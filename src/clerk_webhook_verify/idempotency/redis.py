@@ -6,6 +6,7 @@ from collections.abc import Callable
 from inspect import iscoroutinefunction
 from typing import Any
 
+from .._frames import forget_on_error
 from ..errors import StoreError
 from ._client_errors import loaded_exceptions
 from ._store import Outcome
@@ -51,6 +52,7 @@ class RedisStore:
         TypeError: *client* is asynchronous, or not a client.
     """
 
+    @forget_on_error
     def __init__(self, client: Any) -> None:
         if not callable(getattr(client, "register_script", None)) or iscoroutinefunction(client.execute_command):
             kind = f"{type(client).__module__}.{type(client).__name__}"
@@ -58,19 +60,23 @@ class RedisStore:
         self._client = client
         self._claim, self._complete, self._release = map(client.register_script, (_CLAIM, _COMPLETE, _RELEASE))
 
+    @forget_on_error
     def claim(self, key: str, owner: str, lease: float) -> Outcome | None:
         """See :class:`Store`."""
         reply: int = _call(self._claim, keys=[_PREFIX + key], args=[owner, _milliseconds(lease)])
         return (None, Outcome.DUPLICATE, Outcome.IN_PROGRESS)[reply]
 
+    @forget_on_error
     def complete(self, key: str, owner: str, retention: float) -> bool:
         """See :class:`Store`."""
         return bool(_call(self._complete, keys=[_PREFIX + key], args=[owner, _milliseconds(retention)]))
 
+    @forget_on_error
     def release(self, key: str, owner: str) -> None:
         """See :class:`Store`."""
         _call(self._release, keys=[_PREFIX + key], args=[owner])
 
+    @forget_on_error
     def forget(self, key: str) -> None:
         """See :class:`Store`."""
         _call(self._client.delete, _PREFIX + key)

@@ -11,6 +11,7 @@ from threading import Lock
 from typing import TypeVar
 from weakref import WeakSet
 
+from .._frames import forget_on_error
 from ..errors import StoreError
 from ._store import Outcome
 
@@ -107,8 +108,11 @@ class SQLiteStore:
         """See :class:`Store`."""
         self._write(_FORGET, key=key)
 
+    @forget_on_error
     def mark(self, connection: sqlite3.Connection, key: str, retention: float) -> Outcome:
         """Mark *key* done inside the open transaction of *connection*. Creates the table if it is missing."""
+        if not hasattr(connection, "isolation_level"):
+            raise TypeError(f"connection must be a sqlite3.Connection, not {type(connection).__name__}")
         commits_alone = connection.isolation_level is None or getattr(connection, "autocommit", -1) is True
         if commits_alone and not connection.in_transaction:
             raise TypeError("the connection commits each statement by itself: begin a transaction before once.mark()")
