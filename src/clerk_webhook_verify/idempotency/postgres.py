@@ -71,7 +71,8 @@ class PostgresStore:
     def __init__(self, connect: Callable[[], AbstractContextManager[Any]]) -> None:
         if not callable(connect):
             raise TypeError(f"connect must be callable, such as a pool's .connection, not {type(connect).__name__}")
-        self._connect = lambda: connect()  # the repr() of a partial would show its connection string
+        # A function of its own, since the repr() of a partial shows its connection string
+        self._connect: Callable[[], AbstractContextManager[Any]] = lambda: connect()
         self._claims = count()
 
     def create_table(self) -> None:
