@@ -2,6 +2,7 @@
 
 import email.message
 import email.parser
+import hmac
 import wsgiref.headers
 
 import django.conf
@@ -217,6 +218,32 @@ class TestTheMessageId:
             webhook.verify(signed_headers(message_id=message_id), BODY)
         assert caught.value.name == "svix-id"
         assert caught.value.message_id is None
+
+
+class TestTheSignatures:
+    @pytest.mark.parametrize(
+        "others", ["v1,A " * 99, "v1a," + "A" * 16_000 + " ", " ".join(["v1," + "A" * 43 + "="] * 99) + " "], ids=len
+    )
+    @pytest.mark.parametrize("family", ["svix", "webhook"])
+    def test_up_to_100_entries_and_16_kb_are_accepted(self, others, family):
+        headers = signed_headers(family=family)
+        headers[f"{family}-signature"] = others + headers[f"{family}-signature"]
+        assert webhook.verify_signature(headers, BODY).message_id == MESSAGE_ID
+
+    @pytest.mark.parametrize(
+        "others",
+        ["v1,A " * 100, "A" * 16_384, " ".join(["v1a,A"] * 1000), "v1,A" + " " * 100, "v1,A " * 1_000_000],
+        ids=len,
+    )
+    @pytest.mark.parametrize("family", ["svix", "webhook"])
+    def test_more_are_malformed_before_the_body_is_read_or_hashed(self, others, family, monkeypatch):
+        headers = signed_headers(family=family)
+        headers[f"{family}-signature"] = others + headers[f"{family}-signature"]
+        monkeypatch.setattr(hmac.HMAC, "update", None)
+        for check in (webhook.check_headers, lambda headers: webhook.verify(headers, BODY)):
+            with pytest.raises(MalformedHeaderError, match="has more than 100 entries or 16 KB") as caught:
+                check(headers)
+            assert (caught.value.name, caught.value.message_id) == (f"{family}-signature", MESSAGE_ID)
 
 
 class TestNoHeaders:

@@ -1,7 +1,10 @@
 """Which signatures are right, and is every other one refused?"""
 
 import base64
+import hmac
 import re
+import sys
+from collections import Counter
 
 import pytest
 from hypothesis import given, strategies as st
@@ -229,15 +232,19 @@ class TestSigning:
             webhook.signed_headers(body, message_id=message_id, timestamp=timestamp)
 
 
-def test_every_entry_is_compared_and_the_body_hashed_once_a_secret(monkeypatch):
-    """Counted, not timed: no early exit at a match, and the work an entry costs does not depend on the body."""
-    from clerk_webhook_verify import _signature, _webhook
+def test_every_entry_is_compared_and_the_body_hashed_once_per_secret():
+    """Counts the calls of the standard library: no early exit at a match, and an entry costs no second hash."""
+    calls = Counter()
 
-    compared, hashed = [], []
-    real_compare, real_sign = _webhook.compare_digest, _signature.Signer.sign
-    monkeypatch.setattr(_webhook, "compare_digest", lambda a, b: compared.append(a) or real_compare(a, b))
-    monkeypatch.setattr(_signature.Signer, "sign", lambda *args: hashed.append(args) or real_sign(*args))
-    entries = [GOOD, *["v1," + "A" * 44] * 20_000]
-    Webhook([SECRET, OTHER_SECRET], clock=now).verify(with_signature(" ".join(entries)), BODY)
-    assert compared == entries * 2
-    assert len(hashed) == 2
+    def count(frame, event, argument):
+        calls[argument if event == "c_call" else frame.f_code if event == "call" else None] += 1
+
+    entries = [GOOD, *["v1," + "A" * 43 + "="] * 99]
+    several = Webhook([SECRET, OTHER_SECRET], clock=now)
+    sys.setprofile(count)
+    try:
+        several.verify_signature(with_signature(" ".join(entries)), BODY)
+    finally:
+        sys.setprofile(None)
+    assert calls[hmac.compare_digest] == 2 * len(entries)
+    assert calls[hmac.HMAC.update.__code__] == 2 * len([b"id.timestamp.", BODY])

@@ -14,6 +14,7 @@ import shlex
 import sys
 import tempfile
 from pathlib import Path
+from unittest import mock
 
 from signer import OTHER_SECRET, SECRET, sign, signed_headers
 
@@ -30,6 +31,18 @@ def _without(name: str) -> dict[str, str]:
     return {key: value for key, value in HEADERS.items() if key != name}
 
 
+def _in_jsonb_order(value: object) -> object:
+    """What a jsonb column of PostgreSQL makes of JSON: keys in the order of their length."""
+    if isinstance(value, list):
+        return [_in_jsonb_order(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _in_jsonb_order(value[key]) for key in sorted(value, key=lambda key: (len(key), key))}
+    return value
+
+
+_OWN_ORDER = json.dumps(
+    sample("user.created", public_metadata={"plan": {"tier": "pro", "id": 1}, "a": 1}), separators=(",", ":")
+).encode()
 _WEBHOOK = {name.replace("svix", "webhook"): value for name, value in HEADERS.items()}
 _TEXT_KEY = "whsec_" + base64.b64encode(SECRET.encode()).decode()
 
@@ -45,6 +58,15 @@ DELIVERIES: dict[str, tuple[dict[str, object], bytes]] = {
     "compressed": (HEADERS, gzip.compress(BODY, mtime=0)),
     "drained": (HEADERS | {"content-length": str(len(BODY))}, b""),
     "cut": (HEADERS | {"content-length": str(len(BODY))}, BODY[:1024]),
+    "as-text": (HEADERS, str(BODY).encode()),
+    "from-a-queue": (HEADERS, base64.b64encode(json.dumps({"body": BODY.decode()}).encode())),
+    "from-jsonb": (
+        signed_headers(_OWN_ORDER, timestamp=NOW),
+        json.dumps(_in_jsonb_order(json.loads(_OWN_ORDER)), separators=(",", ":")).encode(),
+    ),
+    "a-form": (HEADERS, b"name=Ada&message=hello"),
+    "cut-signature": (HEADERS | {"svix-signature": HEADERS["svix-signature"][:32]}, BODY),
+    "masked": (HEADERS | {"svix-signature": "[Filtered]"}, BODY),
     "of-another-sender": (HEADERS | {"svix-signature": sign(BODY, secret=_TEXT_KEY, timestamp=NOW)}, BODY),
     "without-signature": (_without("svix-signature"), BODY),
     "underscores": ({name.replace("-", "_"): value for name, value in HEADERS.items()}, BODY),
@@ -77,10 +99,16 @@ def replayed(block: str) -> str:
 
 
 def _output(command: str) -> list[str]:
-    program, *arguments = shlex.split(command)
-    assert program == "clerk-webhook-verify", f"{program} cannot be run here"
+    words = shlex.split(command)
+    arguments = words[words.index("clerk-webhook-verify") + 1 :]
+    variables = dict(word.split("=", 1) for word in words[: -len(arguments) - 1])
     printed = io.StringIO()
-    with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
+    with (
+        contextlib.redirect_stdout(printed),
+        contextlib.redirect_stderr(printed),
+        mock.patch.dict(os.environ, variables),
+        mock.patch("time.monotonic", return_value=0.0),  # a slow machine would not try all causes in time
+    ):
         code = main(arguments)
     return printed.getvalue().splitlines() + ([f"[exit code {code}]"] if code else [])
 

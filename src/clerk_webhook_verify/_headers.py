@@ -35,6 +35,8 @@ VENDORS = {
 _WEBHOOK_NAMES = frozenset(WEBHOOK_HEADERS)
 _NAMES = _WEBHOOK_NAMES | frozenset(SVIX_HEADERS)
 _MESSAGE_ID = re.compile(r"[!-+\-/-~]{1,256}")
+_MAX_SIGNATURES = 100  # a sender writes one per secret and version
+_MAX_SIGNATURES_LENGTH = 16 * 1024  # characters
 _NOT_HEADERS = (
     "headers must be the request's headers, a mapping or pairs of str or bytes, and come first: verify(headers, body)"
 )
@@ -60,6 +62,12 @@ def first_value(pairs: Iterable[tuple[str, str]], name: str) -> str:
     return next((value for given, value in pairs if given.lower() == name), "")
 
 
+def find_message_id(headers: Headers) -> str | None:
+    """Return the message id if it is well-formed, whatever is wrong with the other headers; otherwise None."""
+    found, repeated, _ = _find(headers)
+    return _known_message_id(found, repeated)
+
+
 def parse_headers(headers: Headers) -> tuple[str, str, str]:
     """Find the headers of a delivery, ``svix-*`` or otherwise ``webhook-*``, and validate them.
 
@@ -70,25 +78,25 @@ def parse_headers(headers: Headers) -> tuple[str, str, str]:
     Raises:
         MissingHeaderError: One of the three is missing.
         MalformedHeaderError: One is given twice, the id is not 1 to 256 printable ASCII characters without comma
-            and period, or the timestamp is not one to twelve digits.
+            and period, the timestamp is not one to twelve digits, or the signatures are more than 100 or 16 KB.
         TypeError: *headers* are not headers.
 
     https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md#webhook-headers-sending-metadata-to-consumers
     """
     found, repeated, pairs = _find(headers)
     names = WEBHOOK_HEADERS if found and found.keys() <= _WEBHOOK_NAMES else SVIX_HEADERS
-    id_name, timestamp_name, _ = names
+    id_name, timestamp_name, signature_name = names
+    known_id = _known_message_id(found, repeated)
 
     missing = [name for name in names if name not in found]
     if missing:
-        given_id = found.get(id_name)
-        known_id = given_id if isinstance(given_id, str) and is_message_id(given_id) else None
         raise MissingHeaderError(tuple(missing), _hint(pairs), known_id)
     for name in repeated:
         if name in names:
-            raise MalformedHeaderError(name, "is given twice: pass the headers as they arrived, without copies")
+            problem = "is given twice: pass the headers as they arrived, without copies"
+            raise MalformedHeaderError(name, problem, known_id)
 
-    message_id, timestamp, signatures = [_text(name, found[name]) for name in names]
+    message_id, timestamp, signatures = [_text(name, found[name], known_id) for name in names]
     if not is_message_id(message_id):
         raise MalformedHeaderError(
             id_name, "is not 1 to 256 printable ASCII characters without comma and dot: pass it as it arrived, once"
@@ -98,6 +106,12 @@ def parse_headers(headers: Headers) -> tuple[str, str, str]:
         if len(timestamp) == 13 and timestamp.isdecimal() and timestamp.isascii():
             problem = "is in milliseconds: the sender signs Unix seconds, pass the header as it arrived"
         raise MalformedHeaderError(timestamp_name, problem, message_id)
+    if signatures.count(" ") >= _MAX_SIGNATURES or len(signatures) > _MAX_SIGNATURES_LENGTH:
+        raise MalformedHeaderError(
+            signature_name,
+            f"has more than {_MAX_SIGNATURES} entries or {_MAX_SIGNATURES_LENGTH // 1024} KB: pass it as it arrived",
+            message_id,
+        )
     # A character outside ASCII is in no valid signature, and compare_digest() does not accept it
     return message_id, timestamp, signatures.encode("ascii", "replace").decode()
 
@@ -119,11 +133,19 @@ def _find(headers: Any) -> tuple[dict[str, Any], list[str], list[tuple[Any, Any]
     return found, repeated, pairs
 
 
-def _text(name: str, value: Any) -> str:
+def _known_message_id(found: dict[str, Any], repeated: list[str]) -> str | None:
+    for name in (SVIX_HEADERS[0], WEBHOOK_HEADERS[0]):
+        value = found.get(name)
+        if isinstance(value, str) and name not in repeated and is_message_id(value.strip(" \t")):
+            return value.strip(" \t")
+    return None
+
+
+def _text(name: str, value: Any, message_id: str | None) -> str:
     if isinstance(value, str):
         return value.strip(" \t")
     if hasattr(value, "encode"):  # email.header.Header: http.server puts it where bytes are not ASCII
-        raise MalformedHeaderError(name, "is not ASCII: pass it as it arrived")
+        raise MalformedHeaderError(name, "is not ASCII: pass it as it arrived", message_id)
     raise TypeError(f"the header {name} must be one str or bytes, not {type(value).__name__}")
 
 

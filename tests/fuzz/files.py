@@ -13,8 +13,8 @@ from signer import BODY, NOW, SECRET, now
 
 from clerk_webhook_verify import Webhook, WebhookVerificationError
 from clerk_webhook_verify.allowlist import Allowlist
-from clerk_webhook_verify.cli._deliveries import read_captures
 from clerk_webhook_verify.cli._options import UsageError
+from clerk_webhook_verify.cli.captures import read_captures
 
 webhook = Webhook(SECRET, clock=now)
 PIECES = [
@@ -66,6 +66,7 @@ ENCODED = base64.b64encode(BODY).decode()
 LINE = json.dumps({"type": "event", "headers": VALID, "body_b64": ENCODED, "received_at": NOW})
 HEAD = "".join(f"{name}: {value}\r\n" for name, value in VALID.items())
 CURL = " ".join(f"-H '{name}: {value}'" for name, value in VALID.items())
+HAR = {"headers": [{"name": name, "value": VALID[name]} for name in VALID], "postData": {"text": BODY.decode()}}
 CAPTURES = [
     LINE,
     f"{LINE}\n{LINE}",
@@ -77,12 +78,18 @@ CAPTURES = [
     f"POST / HTTP/1.1\n{HEAD}Transfer-Encoding: chunked\r\n\r\n2e;x=1\r\n{BODY.decode()}\r\n0\r\n\r\n",
     f"curl {CURL} -d '{BODY.decode()}' https://x.test",
     f"$ curl.exe {CURL} \\\n --json $'\\x7b\\u00e9\\173\\n\\'' -X POST",
+    'curl ^"https://x.test/^" ^\n  -H ^"svix-id: 1^" ^\n  --data-raw ^"^{^\\^"a^\\^":1^}^" "" "x"""',
+    json.dumps({"log": {"entries": [{"startedDateTime": "2023-11-14T22:13:20Z", "request": HAR}, {"request": {}}]}}),
+    json.dumps({"requests": [{"request": {"raw": base64.b64encode(f"{HEAD}\r\n".encode()).decode()}}]}),
+    json.dumps({"models": [{"created_at": "2023-11-14", "data": {"headers": VALID, "body": json.loads(BODY)}}]}),
+    json.dumps({"data": [{"content": BODY.decode(), "headers": {name: [VALID[name]] for name in VALID}}]}),
+    json.dumps([{"headers": VALID, "body": ENCODED, "isBase64Encoded": True, "requestContext": {"timeEpoch": 1}}]),
 ]
 SNIPPETS = [
     b"$'", b"'", b'"', b"\\", b"\\\n", b"$", b"\\ud83d\\ude00", b"\\xff", b"\\777", b"\\U00110000", b" -d ", b" -H ",
     b"=", b" ", b" -F a", b" --data-urlencode x", b"@f", b"\r\n", b"\n\n", b":", b"\n{", b"a" * 255, b"f" * 255,
     b"\xff", b"\0", b"[" * 99, b"curl ", b"Transfer-Encoding: chunked\r\n", b"Content-Length: 9\r\n",
-    b"\n" + LINE.encode(), b"\xef\xbb\xbf",
+    b"\n" + LINE.encode(), b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff", b"^", b'^"', b"^\n", b'""', b"null", b"{}",
 ]  # fmt: skip
 
 

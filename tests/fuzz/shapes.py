@@ -38,6 +38,7 @@ def is_valid(headers: Any, body: bytes, keys: Iterable[bytes] = (KEY,)) -> bool:
         and not {",", "."} & {*message_id}
         and re.fullmatch("[0-9]{1,12}", timestamp) is not None
         and len(signatures.split(" ")) <= 100
+        and len(signatures) <= 16_384
         and any(sign(body, message_id, timestamp, key) in signatures.split(" ") for key in keys)
         and abs(int(timestamp) - NOW) <= 300
     )

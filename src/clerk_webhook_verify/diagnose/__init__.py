@@ -6,12 +6,14 @@ them undo one change that often happens in transit, and the cause is confirmed i
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
 from .._body import Body, body_bytes
+from .._frames import forget_on_error
 from .._headers import Headers, parse_headers
 from .._secret import Secret, parse_secrets
 from .._signature import Signer
@@ -23,8 +25,9 @@ from ..errors import (
     WebhookError,
     WebhookVerificationError,
 )
+from ._budget import Budget
 from ._cause import CONFIDENCES, Cause, Finding
-from ._delivery import RejectedDelivery, header_pairs, secret_texts
+from ._delivery import RejectedDelivery, header_pairs, secret_texts, unread_secret_texts
 from .causes import CAUSES
 
 
@@ -50,7 +53,11 @@ class Diagnosis:
     ruled_out: tuple[str, ...] = ()
     """The codes of the causes that were tried and do not explain it."""
 
+    not_tried: tuple[str, ...] = ()
+    """The codes of those that were not tried, or not completely, for lack of time (see *budget*) or memory."""
 
+
+@forget_on_error
 def diagnose(
     headers: Headers,
     body: Body,
@@ -59,11 +66,13 @@ def diagnose(
     tolerance: float | timedelta = 300,
     clock: Callable[[], float] | None = None,
     attempts: Iterable[tuple[str, str]] = (),
+    budget: float = 1,
+    timer: Callable[[], float] | None = None,
 ) -> Diagnosis:
     """Explain why a delivery is rejected.
 
-    This takes up to a few tenths of a second: use it on a debug page, in a test or on the command line, not in the
-    request path.
+    This takes up to *budget* seconds, and some moments more: use it on a debug page, in a test or on the command line,
+    not in the request path. The memory that it takes is limited, too.
 
     Args:
         headers: All headers of the request.
@@ -72,6 +81,8 @@ def diagnose(
         tolerance: Seconds, or a timedelta.
         clock: Returns the current time in Unix seconds; None is this machine's clock.
         attempts: The message ids and timestamps of other deliveries, which may have been mixed up with this one.
+        budget: How many seconds all probes together may take.
+        timer: Measures that time in seconds; None is ``time.monotonic``.
     Returns:
         The diagnosis. An invalid secret is a cause too, ``wrong_secret``.
     Raises:
@@ -81,54 +92,85 @@ def diagnose(
     signed = body_bytes(body, headers)
     headers = list(headers) if isinstance(headers, Iterator) else headers  # they are read more than once
     secret = tuple(secret) if isinstance(secret, Iterator) else secret
+    shared_budget = Budget(budget, time.monotonic if timer is None else timer)
+    signers: tuple[Signer, ...] = ()
+    rejection: WebhookError
     try:
         webhook = Webhook(secret, tolerance=tolerance, clock=clock)
+        signers = tuple(map(Signer, parse_secrets(secret)))
+        fingerprint = webhook.verify_signature(headers, signed).secret_fingerprint
+        return Diagnosis(valid=True, evidence=_evidence_of_validity(fingerprint, webhook.fingerprints))
     except InvalidSecretError as error:
-        texts = secret_texts(secret)
-        if not texts:
+        if not secret_texts(secret) and not unread_secret_texts(secret):
             raise
         with suppress(WebhookVerificationError):
             parse_headers(headers)  # a TypeError if they are not headers
-        return _explain(RejectedDelivery(error, header_pairs(headers), signed, secrets=texts))
-    try:
-        webhook.verify_signature(headers, signed)
+        rejection = error
     except WebhookVerificationError as error:
-        return _explain(
-            RejectedDelivery(
-                error,
-                header_pairs(headers),
-                signed,
-                secrets=secret_texts(secret),
-                signers=tuple(map(Signer, parse_secrets(secret))),
-                attempts=tuple(attempts),
-            )
+        rejection = error
+    return _explain(
+        RejectedDelivery(
+            rejection,
+            header_pairs(headers),
+            signed,
+            shared_budget,
+            secrets=secret_texts(secret),
+            unread_secrets=unread_secret_texts(secret),
+            signers=signers,
+            attempts=attempts,
         )
-    return Diagnosis(valid=True, evidence="the signature matches and the timestamp is current")
+    )
+
+
+def _evidence_of_validity(fingerprint: str, fingerprints: tuple[str, ...]) -> str:
+    which = ""
+    if len(fingerprints) > 1:
+        which = f" {_place(fingerprints.index(fingerprint), fingerprints)},"
+    return f"the signature matches{which} and the timestamp is current"
+
+
+def _place(index: int, fingerprints: tuple[str, ...]) -> str:
+    return f"secret {index + 1} of {len(fingerprints)}, fingerprint {fingerprints[index]}"
 
 
 def _explain(delivery: RejectedDelivery) -> Diagnosis:
     """Probe in order the causes that can explain the error, up to the first confirmed one."""
     findings: list[tuple[Cause, Finding]] = []
-    tried: list[str] = []
+    ruled_out: list[str] = []
+    not_tried: list[str] = []
     for cause in CAUSES:
         if not isinstance(delivery.error, cause.explains):
             continue
+        delivery.budget.declined = False
         finding = cause.probe(delivery)
         if finding is None:
-            tried.append(cause.code)
+            (not_tried if delivery.budget.declined else ruled_out).append(cause.code)
             continue
         findings.append((cause, finding))
         if finding.confidence == "confirmed":
             break
     cause, finding = min(findings, key=lambda found: CONFIDENCES.index(found[1].confidence))
+    incomplete = "; not everything could be tried" if not_tried and finding.confidence == "by_elimination" else ""
     return Diagnosis(
         valid=False,
         cause=cause.code,
         confidence=finding.confidence,
-        evidence=finding.evidence,
+        evidence=f"{finding.evidence}{_which_secret(delivery)}{incomplete}",
         fix=cause.fix,
-        ruled_out=_ruled_out(delivery.error, tried),
+        ruled_out=_ruled_out(delivery.error, ruled_out),
+        not_tried=tuple(not_tried),
     )
+
+
+def _which_secret(delivery: RejectedDelivery) -> str:
+    """Return which of several secrets the signature matches."""
+    if isinstance(delivery.error, TimestampError):
+        delivery.matches()
+    signers = delivery.signers
+    if delivery.matching_signer is None or len(signers) == 1:
+        return ""
+    place = _place(signers.index(delivery.matching_signer), tuple(signer.fingerprint for signer in signers))
+    return f"; it matches {place}"
 
 
 def _ruled_out(error: WebhookError, tried: list[str]) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from ._cause import CauseTable, Finding
 from ._delivery import RejectedDelivery
 
 _MAX_HASHED = 120_000_000  # bytes, in search of another attempt's timestamp: a tenth of a second
-_MAX_ATTEMPTS = 40_000  # timestamps to try
+_MAX_ATTEMPTS = 20_000  # timestamps to try: up to 10,000 s away, which includes the first four retries
 
 causes = CauseTable()
 
@@ -35,7 +35,7 @@ def other_attempt(delivery: RejectedDelivery) -> Finding | None:
 
 @causes.add(
     "timestamp_too_old",
-    fix="synchronize this machine's clock (NTP), or verify a stored delivery as of its own time (clock=, --at)",
+    fix="synchronize this machine's clock (NTP), or verify a stored delivery as of its own time with clock=",
     explains=(TimestampTooOldError,),
 )
 def timestamp_too_old(delivery: RejectedDelivery) -> Finding | None:

@@ -6,7 +6,7 @@ import re
 from binascii import a2b_base64
 from collections.abc import Iterator
 
-from .._secret import PREFIX, parse_secrets
+from .._secret import ENVIRONMENT, PREFIX, parse_secrets
 from .._signature import Signer
 from ..errors import InvalidSecretError, SignatureMismatchError
 from ._cause import CauseTable, Finding
@@ -18,6 +18,8 @@ _BY_ELIMINATION = (
     "the request is forged"
 )
 
+_SECRET = re.compile(rf"{PREFIX}[A-Za-z0-9+/]{{32,100}}={{0,2}}")
+
 causes = CauseTable()
 
 
@@ -28,7 +30,7 @@ causes = CauseTable()
     explains=(InvalidSecretError, SignatureMismatchError),
 )
 def text_secret(delivery: RejectedDelivery) -> Finding | None:
-    for text in delivery.secrets:
+    for _, text in delivery.secrets:
         for way, key in _text_keys(text):
             if delivery.matches(signers=[Signer(key)]):
                 return Finding("confirmed", f"the signature matches if {way}")
@@ -50,6 +52,20 @@ def _text_keys(text: str) -> Iterator[tuple[str, bytes]]:
 
 
 @causes.add(
+    "other_secret",
+    fix=f"set {ENVIRONMENT[0]} to this secret, or remove that variable: {ENVIRONMENT[1]} is read only without it",
+    explains=(InvalidSecretError, SignatureMismatchError),
+)
+def other_secret(delivery: RejectedDelivery) -> Finding | None:
+    for place, text in delivery.unread_secrets:
+        signer = _matching_signer(delivery, text)
+        if signer:
+            evidence = f"the signature matches {place} in {ENVIRONMENT[1]}, fingerprint {signer.fingerprint}"
+            return Finding("confirmed", f"{evidence}, but {ENVIRONMENT[0]} is set and read instead")
+    return None
+
+
+@causes.add(
     "wrong_secret",
     fix="use this endpoint's signing secret from Clerk's dashboard (each endpoint has its own, and so do development "
     "and production), then restart the application",
@@ -59,17 +75,34 @@ def wrong_secret(delivery: RejectedDelivery) -> Finding | None:
     if not isinstance(delivery.error, InvalidSecretError):
         return Finding("by_elimination", _BY_ELIMINATION)
     problem = str(delivery.error)
-    for text in delivery.secrets:
-        if delivery.matches(signers=_signers_of_repaired(text)):
-            return Finding("confirmed", f"{problem}; with this fixed, the signature matches")
-    return Finding("confirmed", problem)
+    for place, text in delivery.secrets:
+        signer = _matching_signer(delivery, text)
+        if signer:
+            which = f" {place}, fingerprint {signer.fingerprint}" if len(delivery.secrets) > 1 else ""
+            return Finding("confirmed", f"{problem}; with this fixed, the signature matches{which}")
+    # Without time left, the secret's text as the key was not tried, with which this sender may sign
+    return Finding("confirmed" if delivery.budget.has_time() else "likely", problem)
+
+
+def _matching_signer(delivery: RejectedDelivery, text: str) -> Signer | None:
+    """Return the signer of a secret with whose repaired text the signature matches."""
+    return next((signer for signer in _signers_of_repaired(text) if delivery.matches(signers=[signer])), None)
 
 
 def _signers_of_repaired(text: str) -> Iterator[Signer]:
-    """Yield the signers of a secret without quotes, ``v1,`` and white space, or with the missing prefix."""
+    """Yield the signers of a secret without what is around it, with the missing prefix, or decoded once more."""
     bare = text.strip("\"'`").removeprefix("v1,").strip("\"'`")
-    for repaired in (bare, PREFIX + bare, re.sub(r"\s", "", bare)):
+    decoded = _decoded(text)
+    for repaired in (bare, PREFIX + bare, re.sub(r"\s", "", bare), *_SECRET.findall(f"{text}\n{decoded}")):
         try:
             yield from map(Signer, parse_secrets(repaired))
         except InvalidSecretError:
             continue
+
+
+def _decoded(text: str) -> str:
+    """Return what *text* encodes in base64; empty if it is not base64."""
+    try:
+        return a2b_base64(text.encode("ascii", "ignore")).decode("ascii", "replace")
+    except ValueError:
+        return ""

@@ -5,6 +5,13 @@ To add one, decorate its probe in the module of what it looks at; code, fix and 
 
 from __future__ import annotations
 
-from . import _attempt, _body, _headers, _secret
+from . import _attempt, _body, _encoding, _headers, _secret, _serialization
 
-CAUSES = (*_headers.causes, *_body.causes, *_secret.causes, *_attempt.causes)
+CAUSES = (
+    *_headers.causes,
+    *_body.causes,
+    *_encoding.causes,
+    *_serialization.causes,
+    *_secret.causes,
+    *_attempt.causes,
+)

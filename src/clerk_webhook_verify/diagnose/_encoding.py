@@ -1,0 +1,266 @@
+"""Causes in what is around the body: base64, compression, and whatever else encodes or wraps it."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+import zlib
+from binascii import a2b_base64
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+from urllib.parse import parse_qsl, unquote_to_bytes
+
+from ._body import VERIFY_RAW_BODY
+from ._cause import CauseTable, Finding
+from ._delivery import RejectedDelivery
+from ._json import is_small, parse
+from ._serialization import compact, serializations
+
+_MAX_INFLATED = 8_000_000  # bytes
+_MAX_UNDONE = 500_000  # bytes of a body of which encodings are undone one after the other
+_MAX_LAYERS = 4
+_MAX_FIELDS = 100  # of a form
+_MAX_CONTAINERS = 1000  # in a wrapping object
+_SHORTEST = 20  # characters of a string that may contain a body
+
+_BASE64URL_TO_BASE64 = bytes.maketrans(b"-_", b"+/")
+_BASE64_ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+_HEXADECIMAL_DIGITS = b"0123456789ABCDEFabcdef"
+_CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,8})(?:;[^\r\n]{0,100})?\r?\n")
+_ESCAPE = r"\\(?:[\\'\"nrt]|x[0-9a-f]{2}|u[0-9a-f]{4}|U00(?:0[0-9a-f]|10)[0-9a-f]{4})"
+_QUOTED = [rf"{quote}[^{quote}\\\x00-\x1f]*(?:{_ESCAPE}[^{quote}\\\x00-\x1f]*)*{quote}" for quote in "'\""]
+_PYTHON_STRING = f"b?(?:{_QUOTED[0]}|{_QUOTED[1]})"
+_PYTHON_BYTES_OR_TEXT = re.compile(rf"(?:bytearray\()?({_PYTHON_STRING})\)?")
+_PYTHON_CONTAINER = re.compile(r"(?:[\w.]+\(|<\w+: )?([\[{(].*[\]})])[)>]?", re.DOTALL)
+_PYTHON_TOKEN = re.compile(rf"{_PYTHON_STRING}|\b(?:True|False|None)\b|,?\)|\(")
+_JSON_OF_PYTHON = {"True": "true", "False": "false", "None": "null", "(": "[", ")": "]", ",)": "]"}
+_TEXT_OF_OBJECT = re.compile(
+    rb"<.{1,300} at 0x[0-9a-fA-F]+>+|<(?:Request|bound method) .{1,300}>|\[object \w{1,40}\]|None|undefined"
+)
+
+causes = CauseTable()
+
+
+@causes.add("base64_body", fix="decode the body from base64 first: API gateways encode it and set isBase64Encoded")
+def base64_body(delivery: RejectedDelivery) -> Finding | None:
+    decoded = delivery.body
+    for times in ("", ", twice", ", three times"):
+        decoded = next(_from_base64(decoded), b"")
+        if decoded and delivery.matches(body=decoded):
+            return Finding("confirmed", f"the signature matches after decoding from base64{times}")
+        if decoded.startswith(b"{"):
+            return Finding("likely", f"the body is base64{times}, and what it encodes looks like JSON")
+    return None
+
+
+@causes.add("compressed_body", fix="verify the body before it is compressed: turn off request compression in proxies")
+def compressed_body(delivery: RejectedDelivery) -> Finding | None:
+    inflated = next(_inflated(delivery.body), None)
+    if inflated is None:
+        return None
+    if delivery.matches(body=inflated):
+        return Finding("confirmed", "the signature matches after decompressing")
+    return Finding("likely", "the body is compressed, and Clerk never compresses one")
+
+
+@causes.add(
+    "encoded_body",
+    fix=f"{VERIFY_RAW_BODY}; str(), repr() and json.dumps() make another text of it, gateways and queues wrap it in "
+    "their own event, forms and templates escape it, and some servers pass on the sizes of chunks: undo that first",
+)
+def encoded_body(delivery: RejectedDelivery) -> Finding | None:
+    body, budget = delivery.body, delivery.budget
+    if not budget.allows(len(body) <= _MAX_UNDONE):
+        return None
+    finding = None
+    for layers, content in _contents(body, budget.has_time, {hash(body)}):
+        if any(delivery.matches(body=form) for form in _forms(content)):
+            return Finding("confirmed", f"the signature matches after undoing: {', '.join(layers)}")
+        if finding is None and _is_event(content) and not _is_event(body):
+            finding = Finding("likely", f"an event is in the body, after undoing: {', '.join(layers)}")
+        if not budget.has_time():
+            break
+    if finding is None and _TEXT_OF_OBJECT.fullmatch(body):
+        return Finding("likely", "the body is the name of an object in Python or JavaScript, not its content")
+    if finding is None and body.startswith((b"b'{", b'b"{')):
+        return Finding("likely", "the body begins as Python writes bytes: b'...'")
+    return finding
+
+
+def _contents(
+    body: bytes, has_time: Callable[[], bool], seen: set[int], layers: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], bytes]]:
+    """Yield whatever is inside *body*, each with the layers around it, the outermost first."""
+    if len(body) > _MAX_UNDONE or len(layers) == _MAX_LAYERS:
+        return
+    for name, undo in _LAYERS.items():
+        for content in undo(body) if has_time() else ():
+            if hash(content) not in seen:
+                seen.add(hash(content))
+                yield (*layers, name), content
+                yield from _contents(content, has_time, seen, (*layers, name))
+
+
+def _forms(content: bytes) -> Iterator[bytes]:
+    """Yield *content*, then the forms in which it may have been serialized."""
+    yield content
+    yield content.strip()
+    payload = _parsed(content)
+    if isinstance(payload, dict | list):
+        for _, text in serializations(payload, fully=False):
+            yield text
+
+
+def _parsed(text: bytes) -> Any:
+    return parse(text) if is_small(text) else None
+
+
+def _is_event(body: bytes) -> bool:
+    return _is_event_payload(_parsed(body))
+
+
+def _is_event_payload(payload: Any) -> bool:
+    """Return whether this is an event, and not one of another vocabulary that has an event as its data."""
+    if not isinstance(payload, dict) or not isinstance(payload.get("type"), str):
+        return False
+    data = payload.get("data")
+    return isinstance(data, dict) and not _is_event_payload(data)
+
+
+def _from_base64(body: bytes) -> Iterator[bytes]:
+    encoded = body.partition(b";base64,")[2] if body.startswith(b"data:") else body
+    text = encoded.translate(_BASE64URL_TO_BASE64, b" \t\r\n").rstrip(b"=")
+    if len(text) >= _SHORTEST and len(text) % 4 != 1 and not text.translate(None, _BASE64_ALPHABET):
+        yield a2b_base64(text + b"==")
+
+
+def _inflated(body: bytes) -> Iterator[bytes]:
+    """Yield what is compressed by gzip, zlib or deflate, up to some megabytes of it."""
+    for bits in (31, 15, -15) if body[:1] in (b"\x1f", b"\x78") else (-15,):
+        if bits == -15 and body[:1] in (b"{", b"[", b" ", b"\n"):
+            continue
+        try:
+            unpacker = zlib.decompressobj(bits)
+            content = unpacker.decompress(body, _MAX_INFLATED)
+        except zlib.error:
+            continue
+        if unpacker.eof or unpacker.unconsumed_tail:
+            yield content
+            return
+
+
+def _from_hexadecimal(body: bytes) -> Iterator[bytes]:
+    digits = body.strip().removeprefix(b"\\x").removeprefix(b"0x")  # \\x: a bytea column of PostgreSQL
+    if len(digits) >= _SHORTEST and len(digits) % 2 == 0 and not digits.translate(None, _HEXADECIMAL_DIGITS):
+        yield bytes.fromhex(digits.decode())
+
+
+def _from_python_text(body: bytes) -> Iterator[bytes]:
+    """Undo ``str()`` or ``repr()`` of bytes and text, and of dicts, lists and the multidicts of frameworks."""
+    text = body.decode("utf-8", "replace").strip()
+    literal = _PYTHON_BYTES_OR_TEXT.fullmatch(text)
+    if literal:
+        yield _python_value(literal[1])
+        return
+    container = _PYTHON_CONTAINER.fullmatch(text)
+    if container and _parsed(body) is None:
+        payload = _parsed(_PYTHON_TOKEN.sub(_json_token, container[1]).encode("utf-8", "surrogatepass"))
+        if payload is not None:
+            yield compact(payload).encode("utf-8", "surrogatepass")
+
+
+def _json_token(token: re.Match[str]) -> str:
+    """Return the JSON for a token of a Python container."""
+    text = token[0]
+    return _JSON_OF_PYTHON.get(text) or json.dumps(_python_value(text).decode("utf-8", "surrogateescape"))
+
+
+def _python_value(literal: str) -> bytes:
+    """Return the bytes of a literal of ``bytes`` or ``str``, the latter in UTF-8."""
+    quoted = literal.removeprefix("b")
+    value = quoted[1:-1].encode("ascii", "backslashreplace").decode("unicode_escape")
+    return value.encode("latin-1", "replace") if literal.startswith("b") else value.encode("utf-8", "surrogatepass")
+
+
+def _from_json_string(body: bytes) -> Iterator[bytes]:
+    """Undo ``json.dumps()`` of text, with or without the quotation marks around it, and quoting as in CSV."""
+    text = body.strip()
+    for quoted in (text, b'"' + text + b'"', b'"' + text.strip(b'"').replace(b'""', rb"\"") + b'"'):
+        value = _parsed(quoted)
+        if isinstance(value, str):
+            yield value.encode("utf-8", "surrogatepass")
+
+
+def _from_percent_encoding(body: bytes) -> Iterator[bytes]:
+    if b"%" in body:
+        yield unquote_to_bytes(body)
+        yield unquote_to_bytes(body.replace(b"+", b" "))
+
+
+def _from_form(body: bytes) -> Iterator[bytes]:
+    if b"=" in body and body.count(b"&") < _MAX_FIELDS:
+        text = body.decode("utf-8", "surrogateescape")
+        for name, value in parse_qsl(text, keep_blank_values=True, errors="surrogateescape"):
+            yield value.encode("utf-8", "surrogateescape")
+            yield name.encode("utf-8", "surrogateescape")
+
+
+def _from_html(body: bytes) -> Iterator[bytes]:
+    if b"&" in body:
+        yield html.unescape(body.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
+
+
+def _from_chunks(body: bytes) -> Iterator[bytes]:
+    """Undo the framing of a chunked body, which may have lost its end."""
+    content, position = bytearray(), 0
+    while size := _CHUNK_SIZE.match(body, position):
+        start = size.end()
+        end = start + int(size[1], 16)
+        content += body[start:end]
+        position = end + (2 if body[end : end + 2] == b"\r\n" else 1)
+    if content:
+        yield bytes(content)
+
+
+def _from_wrapper(body: bytes) -> Iterator[bytes]:
+    """Yield the texts, the objects at the top and the events in an object or an array."""
+    payload = _parsed(body)
+    containers = [payload]
+    for container in containers:  # grows in the loop
+        for value in _members(container):
+            if isinstance(value, str) and len(value) >= _SHORTEST:
+                yield value.encode("utf-8", "surrogatepass")
+            elif isinstance(value, dict | list):
+                if container is payload or _is_event_payload(value):
+                    yield compact(value).encode("utf-8", "surrogatepass")
+                if len(containers) < _MAX_CONTAINERS:
+                    containers.append(value)
+
+
+def _members(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return (*value, *value.values())
+    return value if isinstance(value, list) else ()
+
+
+def _from_other_text(body: bytes) -> Iterator[bytes]:
+    """Yield the JSON in other text: in a multipart part, below headers, in a callback."""
+    start, end = body.find(b"{"), body.rfind(b"}") + 1
+    if 0 <= start < end and body.strip() != body[start:end]:
+        yield body[start:end]
+
+
+_LAYERS: dict[str, Callable[[bytes], Iterator[bytes]]] = {
+    "a JSON string": _from_json_string,
+    "Python text": _from_python_text,
+    "base64": _from_base64,
+    "hexadecimal": _from_hexadecimal,
+    "compression": _inflated,
+    "a form": _from_form,
+    "percent-encoding": _from_percent_encoding,
+    "HTML entities": _from_html,
+    "chunk sizes": _from_chunks,
+    "an object or a list around it": _from_wrapper,
+    "text around it": _from_other_text,
+}

@@ -1,0 +1,224 @@
+"""Causes in the JSON of the body: it was parsed, perhaps changed, and serialized again."""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from collections.abc import Iterator
+from itertools import islice, permutations, product
+from typing import Any
+
+from ._body import VERIFY_RAW_BODY, confirm
+from ._cause import CauseTable, Finding
+from ._delivery import RejectedDelivery
+from ._json import without_strings
+
+_MAX_FULLY_TRIED = 50_000  # bytes of a body of which more than the most likely serializations are tried
+_MAX_KEYS = 6  # of an object whose keys are tried in any order
+_MAX_ORDERS = 720  # of its keys: all of six
+_CLERK_KEYS = 8  # or more has the data of a complete event
+_MIN_PAIRS = 10  # of neighboring keys, which are hardly all ordered by length by accident
+_ESCAPED = {"Go": {char: f"\\u{ord(char):04x}" for char in "<>&\u2028\u2029"}, "PHP": {"/": "\\/"}}
+_NOT_CONTROLS = bytes(range(0x20, 0x100))
+_TYPOGRAPHIC_START = re.compile(rb"\s*[{[]\s*\xe2\x80[\x9c-\x9f]")  # U+201C to U+201F
+_TYPOGRAPHY = str.maketrans("\u201c\u201d\u2018\u2019\xa0", "\"\"'' ")
+
+causes = CauseTable()
+
+
+@causes.add("reserialized_body", fix=f"{VERIFY_RAW_BODY}; never json.dumps(request.json)")
+def reserialized_body(delivery: RejectedDelivery) -> Finding | None:
+    body, payload = delivery.body, delivery.payload
+    if not isinstance(payload, dict | list):
+        return None
+    change = delivery.first_match(serializations(payload, fully=len(body) <= _MAX_FULLY_TRIED))
+    if change is not None:
+        return confirm(change)
+    if delivery.declared_length is not None and delivery.declared_length != len(body):
+        return Finding(
+            "likely",
+            f"the body is complete JSON of {len(body)} bytes, but Content-Length declares {delivery.declared_length}",
+        )
+    if re.search(rb"\s", without_strings(body.strip())):
+        return Finding(
+            "likely",
+            "the JSON has spaces between its parts, as Clerk never sends; if this sender does, the secret is wrong",
+        )
+    return None
+
+
+def serializations(payload: Any, *, fully: bool) -> Iterator[tuple[str, bytes]]:
+    """Yield the forms in which a sender may have serialized *payload*, the most likely first."""
+    for how, text in _serialized(payload, fully):
+        yield f"after serializing the JSON {how}", text.encode("utf-8", "surrogatepass")
+
+
+def _serialized(payload: Any, fully: bool) -> Iterator[tuple[str, str]]:
+    orders = [("", _same), (", with sorted keys", _sorted)]
+    if fully:
+        orders.append((", with sorted keys except in the metadata", _sorted_outside_metadata))
+    for order, ordered in orders:
+        value = ordered(payload)
+        text = compact(value)
+        yield f"compactly{order}", text
+        if not text.isascii():
+            yield f"compactly in ASCII{order}", json.dumps(value, separators=(",", ":"))
+        for escaper, chars in _ESCAPED.items():
+            escaped = text
+            for char, escape in chars.items():
+                escaped = escaped.replace(char, escape)
+            yield f"compactly, escaped as in {escaper}{order}", escaped
+        if fully:
+            yield f"with json.dumps(){order}", json.dumps(value)
+            yield f"with json.dumps(ensure_ascii=False){order}", json.dumps(value, ensure_ascii=False)
+            for indent in (2, 4):
+                yield f"with an indent of {indent}{order}", json.dumps(value, indent=indent, ensure_ascii=False)
+    if fully and isinstance(payload, dict):
+        for reordered in islice(_reordered(payload), _MAX_ORDERS):
+            yield "compactly, with its keys in another order", reordered
+        for reordered in islice(_reordered_metadata(payload), _MAX_ORDERS):
+            yield "compactly, with sorted keys and those of the metadata in another order", reordered
+
+
+def compact(payload: Any) -> str:
+    """Return JSON as Clerk writes it: without spaces, in UTF-8."""
+    return json.dumps(payload, ensure_ascii=False, separators=(",", ":"))
+
+
+def _same(payload: Any) -> Any:
+    return payload
+
+
+def _sorted(payload: Any) -> Any:
+    return json.loads(json.dumps(payload, sort_keys=True))
+
+
+def _sorted_outside_metadata(payload: Any) -> Any:
+    """Sort the keys as Clerk does: those in metadata keep the order that the application gave them."""
+    if isinstance(payload, list):
+        return [_sorted_outside_metadata(item) for item in payload]
+    if isinstance(payload, dict):
+        return {
+            key: payload[key] if key.endswith("_metadata") else _sorted_outside_metadata(payload[key])
+            for key in sorted(payload)
+        }
+    return payload
+
+
+def _reordered(members: dict[str, Any]) -> Iterator[str]:
+    """Yield an object with its keys in every order, if they are few."""
+    if 2 <= len(members) <= _MAX_KEYS:
+        texts = [f"{compact(key)}:{compact(value)}" for key, value in members.items()]
+        for order in permutations(texts):
+            yield "{" + ",".join(order) + "}"
+
+
+def _reordered_metadata(payload: dict[str, Any]) -> Iterator[str]:
+    """Yield an event with sorted keys, except for those of the metadata in its data: in every order if they are few."""
+    data = payload.get("data")
+    if not isinstance(data, dict):
+        return
+    metadata = {
+        name: value
+        for name, value in data.items()
+        if name.endswith("_metadata") and isinstance(value, dict) and 2 <= len(value) <= _MAX_KEYS
+    }
+    event = _sorted(payload)
+    for orders in product(*map(permutations, metadata.values())):
+        for (name, members), keys in zip(metadata.items(), orders, strict=True):
+            event["data"][name] = {key: members[key] for key in keys}
+        yield compact(event)
+
+
+@causes.add(
+    "transformed_payload",
+    fix=f"{VERIFY_RAW_BODY}; what stores or rewrites the payload changes it (a jsonb column orders keys by length, "
+    "editors and chats replace quotation marks, some parsers make integers floats): keep the body as bytes or text",
+)
+def transformed_payload(delivery: RejectedDelivery) -> Finding | None:
+    payload, is_short = delivery.payload, len(delivery.body) <= _MAX_FULLY_TRIED
+    change = delivery.first_match(_transformations_undone(delivery.body, payload)) if is_short else None
+    if change is not None:
+        return confirm(change)
+    if _TYPOGRAPHIC_START.match(delivery.body):
+        return Finding("likely", "the body has typographic quotation marks, which JSON does not have")
+    if not isinstance(payload, dict | list):
+        return None
+    if not _is_strict(delivery.body):
+        return Finding("likely", "the JSON contains NaN, Infinity or raw control characters, which are invalid there")
+    if _is_ordered_by_length(payload):
+        return Finding("likely", "the keys are ordered by their length, as a jsonb column of PostgreSQL returns them")
+    if _has_clerk_keys_out_of_order(payload):
+        return Finding("likely", "the keys are not in alphabetical order, in which Clerk sends them")
+    data = payload.get("data") if isinstance(payload, dict) else None
+    if isinstance(data, dict) and isinstance(data.get("created_at"), float):
+        return Finding("likely", "times are floats, which Clerk sends as integers")
+    return None
+
+
+def _transformations_undone(body: bytes, payload: Any) -> Iterator[tuple[str, bytes]]:
+    text = body.decode("utf-8", "replace")
+    for form in ("NFC", "NFD"):
+        yield f"after Unicode normalization to {form}", unicodedata.normalize(form, text).encode()
+    straight = text.translate(_TYPOGRAPHY).encode()
+    yield "with straight instead of typographic quotation marks", straight
+    if isinstance(payload, dict | list):
+        for how, whole in serializations(_with_integers(payload), fully=False):
+            yield f"with integers instead of floats, {how}", whole
+
+
+def _with_integers(value: Any) -> Any:
+    """Replace each float by an integer if they are equal."""
+    if isinstance(value, list):
+        return [_with_integers(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _with_integers(item) for key, item in value.items()}
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _is_strict(body: bytes) -> bool:
+    """Return whether JSON that could be parsed has neither NaN nor Infinity nor control characters in strings."""
+    rest = without_strings(body)
+    controls_in_strings = len(body.translate(None, _NOT_CONTROLS)) - len(rest.translate(None, _NOT_CONTROLS))
+    return not controls_in_strings and b"N" not in rest and b"I" not in rest
+
+
+def _objects(payload: Any) -> Iterator[dict[str, Any]]:
+    """Yield all objects in JSON."""
+    todo = [payload]
+    while todo:
+        value = todo.pop()
+        if isinstance(value, dict):
+            yield value
+            todo.extend(value.values())
+        elif isinstance(value, list):
+            todo.extend(value)
+
+
+def _is_ordered_by_length(payload: Any) -> bool:
+    """Return whether all keys are in the order of jsonb, and not by accident.
+
+    https://www.postgresql.org/docs/current/datatype-json.html
+    """
+    objects = [list(each) for each in _objects(payload)]
+    return (
+        all(keys == sorted(keys, key=_jsonb_key) for keys in objects)
+        and any(keys != sorted(keys) for keys in objects)
+        and sum(len(keys) - 1 for keys in objects if keys) >= _MIN_PAIRS
+    )
+
+
+def _jsonb_key(key: str) -> tuple[int, bytes]:
+    encoded = key.encode("utf-8", "surrogatepass")
+    return len(encoded), encoded
+
+
+def _has_clerk_keys_out_of_order(payload: Any) -> bool:
+    """Return whether this is a complete event of Clerk, but its keys are not in alphabetical order."""
+    if not isinstance(payload, dict) or payload.get("object") != "event":
+        return False
+    data = payload.get("data")
+    if not isinstance(data, dict) or "object" not in data or len(data) < _CLERK_KEYS:
+        return False
+    return list(data) != sorted(data) or list(payload) != sorted(payload)
