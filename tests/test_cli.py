@@ -1,12 +1,14 @@
 """The command line, except for the commands that have their own test file."""
 
 import base64
+import contextlib
 import importlib
 import io
 import json
 import os
 import re
 import shlex
+import stat
 import subprocess
 import sys
 import time
@@ -15,7 +17,7 @@ from typing import get_args
 import pytest
 from signer import BODY, NOW, OTHER_SECRET, SECRET, signed_headers
 
-from clerk_webhook_verify import Webhook, cli
+from clerk_webhook_verify import Webhook, __version__, cli
 from clerk_webhook_verify.cli import demo, main
 from clerk_webhook_verify.cli._terminal import colorize
 from clerk_webhook_verify.events import EventType
@@ -117,28 +119,44 @@ class TestUse:
     @pytest.mark.parametrize(
         ("arguments", "expected"),
         [
-            ([], "COMMAND"),
             (["verfy"], "verfy"),
+            (["--verbose", "verify"], "--verbose"),
             (["verify"], "give either --delivery, or --payload"),
             (["verify", "--delivery", "@a", "--payload", "@b"], "give either --delivery, or --payload"),
             (["verify", "--delivery", "@a", "--id", "msg_1"], "go with --payload"),
             (["verify", "--payload", "@a", "--id"], "expected one argument"),
             (["verify", "--deliv", "@a"], "--deliv"),
             (["verify", "--payload", "@/no/such/file", "--id", "a"], "No such file"),
-            (["verify", "--payload", "body.json"], "takes @FILE or -"),
+            (["verify", "a", "--delivery", "b"], "give the stored deliveries once, as FILE or as --delivery FILE"),
+            (["verify", "a", "--id", "msg_1"], "go with --payload"),
+            (["verify", "--payload", '{"type": "user.created"}'], "--payload takes a file: write the text into one"),
+            (["verify", "--payload", "@[1]"], "--payload takes a file: write the text into one"),
             (["verify", "--payload", "whsec_abc"], "--payload contains a signing secret: put it into a file"),
             (["verify", "--payload", "@whsec_abc"], "--payload contains a signing secret"),
             (["verify", "--payload", "@\0"], "not a file name"),
-            (["verify", "whsec_abc"], "signing secret in arguments: use --secret-file"),
+            (["verify", "whsec_abc"], "FILE contains a signing secret: put it into a file"),
+            (["verify", "a", "whsec_abc"], "signing secret in arguments: use --secret-file"),
             (["verify", "--payload", "-", "--secret-file", "-"], "only one input can be -"),
-            (["verify", "--payload", "@a", "--tolerance", "-1"], "--tolerance"),
-            (["verify", "--payload", "@a", "--at", "inf"], "--at"),
+            (["verify", "--payload", "@-", "--secret-file", "@-"], "only one input can be -"),
+            (["verify", "--payload", "@a", "--tolerance", "-1"], "argument --tolerance: takes seconds, 0 or more;"),
+            (["verify", "--payload", "@a", "--tolerance", "x"], "argument --tolerance: takes seconds, 0 or more;"),
+            (["verify", "--payload", "@a", "--at", "inf"], "argument --at: takes Unix seconds, or now;"),
+            (["verify", "--payload", "@a", "--at", "today"], "argument --at: takes Unix seconds, or now;"),
             (["verify", "--payload", "@a", "--secret", "whsec_abc"], "decodes to 2 bytes"),
             (["sign", "--payload", "@a", "--timestamp", "soon"], "--timestamp"),
             (["events", "user.creatd"], "did you mean user.created"),
             (["events", "whsec_abc"], "the event type contains a signing secret"),
             (["events", "7"], "see clerk-webhook-verify events"),
+            (["events", "user.created", "--plain"], "give one of TYPE, --type TYPE, --plain and --json"),
+            (["events", "user.created", "--only", "user.deleted"], "give one of TYPE, --type TYPE, --plain and"),
             (["secret", "show"], "generate"),
+            (["secret"], "required: action"),
+            (["secret", "generate", "--secret", "whsec_abc"], "--secret, --secret-file and --json go with"),
+            (["secret", "fingerprint", "--output", "a"], "--output and --env go with secret generate"),
+            (["secret", "fingerprint", "--secret", "whsec_abc"], "decodes to 2 bytes"),
+            (["secret", "generate", "--output", "/no/whsec_abc"], "--output contains a signing secret"),
+            (["secret", "generate", "--output", "/no/such/folder/file"], "--output cannot be written: '/no/such"),
+            (["secret", "generate", "--output", "a\0b"], "not a file name"),
         ],
         ids=repr,
     )
@@ -149,6 +167,70 @@ class TestUse:
         assert expected in err
         assert err.count("\n") == 1
         assert "whsec_abc" not in err
+
+    def test_help_is_printed_without_arguments(self, capsys):
+        code, out, err = outcome(capsys)
+        assert (code, err) == (0, "")
+        assert out.startswith("usage: clerk-webhook-verify")
+        assert all(f"    {name} " in out for name in cli._COMMANDS)
+
+    def test_the_version(self, capsys):
+        with pytest.raises(SystemExit) as caught:
+            main(["--version"])
+        assert caught.value.code == 0
+        assert capsys.readouterr().out == f"clerk-webhook-verify {__version__}\n"
+
+    @pytest.mark.parametrize(
+        "arguments",
+        [
+            ["verify", "--delivery", "a", "--delivery", "b"],
+            ["verify", "--payload", "a", "--id", "b", "--id", "b"],
+            ["sign", "--payload", "a", "--timestamp", "1", "--timestamp", "2"],
+            ["diagnose", "--tolerance=5", "--tolerance", "6"],
+            ["send", "--to", "http://localhost/", "--to", "http://localhost/"],
+            ["replay", "file", "--to", "http://localhost/", "--to", "http://localhost/"],
+            ["listen", "--port", "0", "--port", "3000"],
+            ["events", "--type", "user.created", "--only", "user.deleted"],
+            ["secret", "generate", "--output", "a", "--output", "b"],
+        ],
+        ids=" ".join,
+    )
+    def test_an_option_that_is_given_twice_is_rejected(self, capsys, arguments):
+        code, out, err = outcome(capsys, *arguments)
+        assert (code, out) == (2, "")
+        assert f"{arguments[-2]} is given twice" in err
+
+    def test_every_command_reads_a_file_with_and_without_an_at_sign(self, capsys, stored):
+        capture, body, secret = stored(record()), stored(BODY, "body"), stored(SECRET, "secret")
+        for file in (capture, capture[1:]):
+            for command in ("verify", "diagnose"):
+                assert outcome(capsys, command, "--delivery", file)[0] == 0
+                assert outcome(capsys, command, file)[0] == 0
+            assert outcome(capsys, "replay", file, "--to", "http://127.0.0.1:0/")[0] == 1
+        for file in (body, body[1:]):
+            assert outcome(capsys, "verify", "--payload", file)[0] == 1
+            assert outcome(capsys, "sign", "--payload", file)[0] == 0
+            assert outcome(capsys, "send", "http://127.0.0.1:0/", "--payload", file)[0] == 1
+        for file in (secret, secret[1:]):
+            assert outcome(capsys, "verify", capture, "--secret-file", file)[0] == 0
+
+    def test_options_may_stand_between_the_other_arguments(self, capsys, stored):
+        file = stored(record())
+        assert outcome(capsys, "replay", file, "--resign", "http://127.0.0.1:0/")[0] == 1
+        assert outcome(capsys, "verify", "--json", file, "--tolerance", "300")[0] == 0
+
+    def test_messages_name_options_and_no_parameters_of_the_library(self, capsys, stored, monkeypatch):
+        delivery = stored(record(signed_headers(BODY)))
+        for more in ([], ["--json"]):
+            out = outcome(capsys, "verify", delivery, *more)[1]
+            assert "clock=" not in out
+            assert "--at" in out
+        monkeypatch.delenv("CLERK_WEBHOOK_SIGNING_SECRET")
+        for arguments in (["verify", delivery], ["sign", "--payload", delivery], ["send", "http://localhost/"]):
+            code, _, err = outcome(capsys, *arguments)
+            assert code == 2
+            assert "secret=" not in err
+            assert "--secret-file" in err
 
     def test_exits_2_without_a_secret(self, capsys, monkeypatch, stored):
         monkeypatch.delenv("CLERK_WEBHOOK_SIGNING_SECRET")
@@ -170,11 +252,62 @@ class TestUse:
         code, _, err = outcome(capsys, "verify", "--delivery", delivery, "--secret-file", stored("", "empty")[1:])
         assert code == 2
         assert "is empty" in err
+        first, second = stored(OTHER_SECRET, "first"), stored(SECRET, "second")
+        assert outcome(capsys, "verify", delivery, "--secret-file", first, "--secret-file", second)[0] == 0
 
     def test_an_unreadable_secret_file(self, capsys, stored, tmp_path):
         code, _, err = outcome(capsys, "verify", "--delivery", stored(record()), "--secret-file", str(tmp_path))
         assert code == 2
         assert "--secret-file cannot be read" in err
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "CLERK_WEBHOOK_SIGNING_SECRET={0}",
+            "CLERK_WEBHOOK_SECRET={0}\n",
+            "# Clerk\nA=1\nexport CLERK_WEBHOOK_SIGNING_SECRET={0} # staging\r\nB='2'\r\n",
+            'A="x\ny"\n  CLERK_WEBHOOK_SIGNING_SECRET = "{0}"  # staging',
+            "CLERK_WEBHOOK_SIGNING_SECRET='{0}'\nCLERK_WEBHOOK_SECRET={1}",
+            "CLERK_WEBHOOK_SECRET={1}\nCLERK_WEBHOOK_SIGNING_SECRET=`{0}`",
+            "CLERK_WEBHOOK_SIGNING_SECRET={1}\nCLERK_WEBHOOK_SIGNING_SECRET={0}",
+            'CLERK_WEBHOOK_SIGNING_SECRET="{1}, {0}"',
+            "# Clerk's\n{0} # staging\n",
+        ],
+    )
+    @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+    def test_the_secret_from_a_dotenv_file(self, capsys, stored, monkeypatch, text, encoding):
+        delivery = stored(record())
+        monkeypatch.delenv("CLERK_WEBHOOK_SIGNING_SECRET")
+        file = stored(text.format(SECRET, OTHER_SECRET).encode(encoding), ".env")
+        assert outcome(capsys, "verify", delivery, "--secret-file", file)[0] == 0
+
+    def test_a_padded_secret_alone_in_its_line_is_not_a_variable(self, capsys, stored):
+        padded = "whsec_" + base64.b64encode(b"k" * 25).decode()
+        assert padded.endswith("==")
+        delivery = stored(record(signed_headers(BODY, secret=padded, timestamp=int(time.time()))))
+        assert outcome(capsys, "verify", delivery, "--secret-file", stored(padded, "secret"))[0] == 0
+
+    @pytest.mark.parametrize(
+        ("text", "expected"),
+        [
+            ("A=1\nB=2", "the file of --secret-file has no line CLERK_WEBHOOK_SIGNING_SECRET=whsec_...: add it"),
+            ("CLERK_WEBHOOK_SIGNING_SECRET=", "CLERK_WEBHOOK_SIGNING_SECRET in the file of --secret-file is empty"),
+            ("CLERK_WEBHOOK_SIGNING_SECRET='' # unset", "in the file of --secret-file is empty"),
+            ("CLERK_WEBHOOK_SIGNING_SECRET=# unset", "in the file of --secret-file is empty"),
+            ("# nothing\n\n", "the file of --secret-file is empty"),
+        ],
+    )
+    def test_a_file_without_a_secret_is_reported(self, capsys, stored, text, expected):
+        code, _, err = outcome(capsys, "verify", stored(record()), "--secret-file", stored(text, ".env"))
+        assert code == 2
+        assert expected in err
+
+    def test_json_in_a_secret_file_is_one_secret(self, capsys, stored):
+        """So that the message names it as a whole, not its first word."""
+        text = json.dumps({"CLERK_WEBHOOK_SIGNING_SECRET": "x"}, indent=1)
+        code, _, err = outcome(capsys, "verify", stored(record()), "--secret-file", stored(text, "secret"))
+        assert code == 2
+        assert "number 1 of" not in err
 
     def test_exits_130_when_interrupted(self, capsys, monkeypatch):
         def interrupted(arguments):
@@ -197,6 +330,23 @@ class TestUse:
         done = subprocess.run(command, capture_output=True, check=False, env=environment)
         assert done.returncode == 2
         assert b"Traceback" not in done.stderr
+
+    def test_output_wraps_to_the_width_of_a_terminal(self, capsys, monkeypatch, stored):
+        headers = signed_headers(BODY, secret=OTHER_SECRET, timestamp=int(time.time()))
+        commands = [["events"], ["verify", stored(record(headers))], ["verify", "--help"], ["replay", "--help"]]
+        for columns in ("50", "70", "200"):
+            monkeypatch.setenv("COLUMNS", columns)
+            for arguments in commands:
+                with monkeypatch.context() as patched:
+                    patched.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+                    with contextlib.suppress(SystemExit):
+                        main(arguments)
+                lines = capsys.readouterr().out.split("examples:")[0].splitlines()
+                wide = [line for line in lines if not line.startswith("  ") or arguments == ["events"]]
+                assert lines
+                assert all(len(line) <= int(columns) or " " not in line.strip() for line in wide)
+        main(commands[1])
+        assert capsys.readouterr().out.count("\n") == 1
 
     def test_colors_only_on_a_terminal_without_no_color(self, monkeypatch, capsys):
         monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
@@ -246,6 +396,38 @@ class TestVerify:
         assert outcome(capsys, "verify", "--delivery", delivery, "--at", str(NOW + 301))[0] == 1
         assert outcome(capsys, "verify", "--delivery", delivery, "--at", str(NOW + 301), "--tolerance", "301")[0] == 0
 
+    @pytest.mark.parametrize(
+        ("received_at", "at", "code"),
+        [
+            (NOW + 5.5, None, 0),
+            (NOW + 300, None, 0),
+            (NOW + 301, None, 1),
+            (NOW - 301, None, 1),
+            (None, None, 1),
+            (NOW, "now", 1),
+            (NOW + 4000, str(NOW), 0),
+        ],
+    )
+    def test_a_delivery_is_judged_as_of_its_arrival_by_default(self, capsys, stored, received_at, at, code):
+        delivery = stored(record(signed_headers(BODY), received_at=received_at))
+        arguments = ["verify", delivery, *(["--at", at] if at else [])]
+        assert outcome(capsys, *arguments)[0] == code
+
+    def test_each_of_several_is_judged_as_of_its_own_arrival(self, capsys, stored):
+        later = signed_headers(BODY, timestamp=NOW + 5000)
+        lines = [
+            record(signed_headers(BODY), received_at=NOW), record(later, received_at=NOW + 5000),
+            record(later, received_at=NOW), record(signed_headers(BODY), received_at=NOW + 5000),
+        ]  # fmt: skip
+        code, out, _ = outcome(capsys, "verify", stored("".join(lines)))
+        assert code == 1
+        assert [line.split(": ")[1:3] for line in out.splitlines()][2:] == [
+            ["refused", "timestamp_too_new"], ["refused", "timestamp_too_old"],
+        ]  # fmt: skip
+        assert out.count(": genuine: ") == 2
+        assert "signed 5000 s ago" in out
+        assert out.endswith(f"; that was its age when it arrived; --at {NOW} judges it as of its own time\n")
+
     def test_all_of_several_are_checked(self, capsys, stored):
         lines = record() + record(body=b"{}") + record(signed_headers(b"another"))
         code, out, _ = outcome(capsys, "verify", "--delivery", stored(lines))
@@ -292,7 +474,7 @@ class TestDiagnose:
         assert code == 1
         answer = json.loads(out)
         assert (answer["valid"], answer["cause"], answer["confidence"]) == (False, "trailing_newline", "confirmed")
-        assert answer.keys() == {"valid", "cause", "confidence", "evidence", "fix", "ruled_out"}
+        assert answer.keys() == {"valid", "cause", "confidence", "evidence", "fix", "ruled_out", "not_tried"}
         assert "empty_body" in answer["ruled_out"]
 
     def test_several_secrets(self, capsys, stored):
@@ -318,18 +500,22 @@ class TestDiagnose:
             in outcome(capsys, "diagnose", "--delivery", stored(lines))[1]
         )
 
-    def test_reports_whether_an_old_delivery_was_old_when_captured(self, capsys, stored):
-        for received_at, expected in (
-            (NOW + 5.5, "; when it was captured, its timestamp was current"),
-            (NOW + 4000, "; when it was captured, it was already 4000 s old"),
-            (None, "evidence: "),
-        ):
-            delivery = stored(record(signed_headers(BODY), received_at=received_at))
-            code, out, _ = outcome(capsys, "diagnose", "--delivery", delivery)
-            assert code == 1
-            assert out.startswith("rejected: timestamp_too_old (confirmed)")
-            assert expected in " ".join(out.split())
-        assert outcome(capsys, "diagnose", "--delivery", delivery, "--at", str(NOW))[0] == 0
+    @pytest.mark.parametrize(
+        ("received_at", "at", "expected"),
+        [
+            (NOW + 5.5, [], "valid: "),
+            (NOW + 5.5, ["--at", "now"], "; when it arrived, its timestamp was current"),
+            (NOW + 4000, ["--at", "now"], "; when it arrived, it was already 4000 s old"),
+            (NOW + 4000, [], "; that was its age when it arrived"),
+            (None, ["--at", str(NOW)], "valid: "),
+            (None, [], "rejected: timestamp_too_old (confirmed)"),
+        ],
+    )
+    def test_a_delivery_is_judged_as_of_its_arrival_by_default(self, capsys, stored, received_at, at, expected):
+        delivery = stored(record(signed_headers(BODY), received_at=received_at))
+        code, out, _ = outcome(capsys, "diagnose", delivery, *at)
+        assert code == (0 if expected == "valid: " else 1)
+        assert expected in " ".join(out.split()) + " "
 
 
 class TestSign:
@@ -354,11 +540,11 @@ class TestSign:
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(BODY)))
         assert "--data-binary '@-'" in outcome(capsys, "sign", "--payload", "-", "--curl", "http://localhost/")[1]
 
-    @pytest.mark.parametrize("wrong", [["--id", "a.b"], ["--timestamp", "-1"]])
+    @pytest.mark.parametrize("wrong", [["--id", "a.b"], ["--timestamp", "-1"], ["--timestamp", "9" * 13]])
     def test_rejects_an_invalid_id_or_timestamp(self, capsys, stored, wrong):
         code, _, err = outcome(capsys, "sign", "--payload", stored(BODY), *wrong)
         assert code == 2
-        assert "must be" in err
+        assert f"argument {wrong[0]}: must be" in err
 
 
 class TestEventsAndSecret:
@@ -370,6 +556,12 @@ class TestEventsAndSecret:
         assert listed.keys() == set(get_args(EventType))
         assert "email_addresses" in listed["user.created"]
         assert json.loads(outcome(capsys, "events", "user.created")[1])["type"] == "user.created"
+        assert json.loads(outcome(capsys, "events", "--type", "user.created")[1])["type"] == "user.created"
+
+    def test_the_plain_list_has_one_type_per_line(self, capsys):
+        code, out, _ = outcome(capsys, "events", "--plain")
+        assert code == 0
+        assert set(out.splitlines()) == set(get_args(EventType))
 
     def test_generates_a_new_secret_each_time(self, capsys):
         secrets = set()
@@ -378,3 +570,38 @@ class TestEventsAndSecret:
             secrets.add(capsys.readouterr().out.strip())
         assert len(secrets) == 3
         assert all(Webhook(secret) for secret in secrets)
+
+    def test_writes_a_new_secret_into_a_file_that_only_its_owner_can_read(self, capsys, tmp_path):
+        mask = os.umask(0)
+        try:
+            for number, more in enumerate([[], ["--env"]]):
+                file = tmp_path / str(number)
+                assert main(["secret", "generate", "--output", str(file), *more]) == 0
+                assert stat.S_IMODE(file.stat().st_mode) == 0o600
+                printed = capsys.readouterr()
+                assert (printed.out, "whsec_" in printed.err) == ("", False)
+                assert main(["secret", "fingerprint", "--secret-file", str(file)]) == 0
+                assert capsys.readouterr().out.strip() in printed.err
+        finally:
+            os.umask(mask)
+        assert Webhook((tmp_path / "0").read_text().strip())
+        assert (tmp_path / "1").read_text().startswith("CLERK_WEBHOOK_SIGNING_SECRET=whsec_")
+
+    def test_never_overwrites_a_file(self, capsys, tmp_path):
+        (tmp_path / ".env").write_text("A=1\n")
+        code, _, err = outcome(capsys, "secret", "generate", "--output", str(tmp_path / ".env"))
+        assert code == 2
+        assert "exists: choose another name, or delete it first" in err
+        assert (tmp_path / ".env").read_text() == "A=1\n"
+
+    def test_prints_a_line_for_a_dotenv_file(self, capsys):
+        assert main(["secret", "generate", "--env"]) == 0
+        assert capsys.readouterr().out.startswith("CLERK_WEBHOOK_SIGNING_SECRET=whsec_")
+
+    def test_prints_the_fingerprints_of_secrets(self, capsys, stored):
+        both = Webhook([SECRET, OTHER_SECRET]).fingerprints
+        assert outcome(capsys, "secret", "fingerprint") == (0, f"{both[0]}\n", "")
+        file = stored(f"{SECRET}\n{OTHER_SECRET}\n")
+        assert outcome(capsys, "secret", "fingerprint", "--secret-file", file) == (0, f"{both[0]}\n{both[1]}\n", "")
+        out = outcome(capsys, "secret", "fingerprint", "--secret", OTHER_SECRET, "--json")[1]
+        assert json.loads(out) == {"fingerprints": [both[1]]}

@@ -1,13 +1,23 @@
 """Does a request reach the one server that its URL names, byte for byte, and does every failure have a reason?"""
 
+import base64
+import json
 import socket
 from threading import Event
 
 import pytest
 from endpoint import answer, serving
+from signer import BODY, SECRET, signed_headers
 
-from clerk_webhook_verify.cli import _http
-from clerk_webhook_verify.cli._http import AnswerTimeoutError, Target, UnreachableError, end_to_end
+from clerk_webhook_verify.cli import _http, main
+from clerk_webhook_verify.cli._http import (
+    Answer,
+    AnswerTimeoutError,
+    Target,
+    UnreachableError,
+    end_to_end,
+    is_header_name,
+)
 from clerk_webhook_verify.cli._options import UsageError
 
 
@@ -229,6 +239,9 @@ class TestTheUrl:
             ("127.0.0.1", True),
             ("127.9.9.9:1", True),
             ("[::1]:3000", True),
+            ("[::ffff:127.0.0.1]", True),
+            ("[::ffff:10.0.0.1]", False),
+            ("127.1", False),
             ("127.example.com", False),
             ("127.0.0.1.example.com", False),
             ("localhost.example.com", False),
@@ -244,7 +257,112 @@ class TestTheUrl:
 def test_headers_of_one_connection_are_removed():
     kept = [("svix-id", "msg_1"), ("Content-Type", "application/json"), ("X-Kept", "1"), ("X-Kept", "2")]
     dropped = ["connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te"]
-    dropped += ["Trailer", "Transfer-Encoding", "UPGRADE", "expect", "Host", "Content-Length", "X-Hop", "x-other"]
+    dropped += [
+        "Clerk-Webhook-Verify-Listen",
+        "Trailer",
+        "Transfer-Encoding",
+        "UPGRADE",
+        "expect",
+        "Host",
+        "Content-Length",
+        "X-Hop",
+        "x-other",
+    ]
     pairs = [(name, "Keep-Alive, X-Hop ,x-OTHER" if name == "connection" else "1") for name in dropped]
     assert end_to_end([*kept[:2], *pairs, *kept[2:]]) == kept
     assert end_to_end([]) == []
+
+
+@pytest.mark.parametrize("name", ["svix-id", "X_Two", "!#$%&'*+-.^_`|~09azAZ"])
+def test_a_token_is_a_header_name(name):
+    assert is_header_name(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        "Transfer-Encoding ",
+        " a",
+        "a b",
+        "a:",
+        "a\t",
+        "a\n",
+        "a\r",
+        "a\0",
+        "caf\xe9",
+        "\u212a",
+        "(a)",
+        '"a"',
+        "a\n\n",
+    ],
+)
+def test_any_other_text_is_not(name):
+    assert not is_header_name(name)
+
+
+class TestPlainHttp:
+    @pytest.mark.parametrize(
+        "command", [["send"], ["replay", "capture", "--resign"], ["replay", "capture", "--new-id"]]
+    )
+    @pytest.mark.parametrize(
+        "url",
+        ["http://example.com/", "http://10.0.0.1:80/", "http://127.example.com/", "http://0.0.0.0/", "http://app:80/"],
+    )
+    def test_a_valid_signature_leaves_this_machine_by_https_only(self, capsys, monkeypatch, tmp_path, command, url):
+        monkeypatch.setenv("CLERK_WEBHOOK_SIGNING_SECRET", SECRET)
+        assert main([*command, "--to", url]) == 2
+        printed = capsys.readouterr()
+        assert printed.out == ""
+        assert printed.err == (
+            "clerk-webhook-verify: a valid signature goes over plain http to this machine only: use an https URL, or, "
+            "inside a private network, --allow-plain-http\n"
+        )
+
+    @pytest.mark.parametrize("command", [["send"], ["replay", "capture", "--resign"]])
+    @pytest.mark.parametrize("url", ["http://app:80/", "https://app/", "http://localhost:80/", "http://[::1]:80/"])
+    def test_the_option_https_and_loopback_allow_it(self, capsys, monkeypatch, tmp_path, command, url):
+        sent = []
+
+        def post(target, headers, body):
+            sent.append(target.url)
+            return Answer(204, [], b"", 0.1)
+
+        monkeypatch.chdir(tmp_path)
+        body = base64.b64encode(BODY).decode()
+        (tmp_path / "capture").write_text(json.dumps({"headers": signed_headers(BODY), "body_b64": body}))
+        monkeypatch.setenv("CLERK_WEBHOOK_SIGNING_SECRET", SECRET)
+        monkeypatch.setattr(Target, "post", post)
+        options = ["--allow-plain-http"] if "app:" in url else []
+        assert main([*command, "--to", url, *options]) == 0
+        assert sent == [url]
+
+    def test_stored_signatures_are_replayed_anywhere(self, capsys, monkeypatch, tmp_path):
+        (tmp_path / "capture").write_bytes(b"POST / HTTP/1.1\r\n\r\n")
+        monkeypatch.setattr(Target, "post", lambda *arguments: Answer(204, [], b"", 0.1))
+        assert main(["replay", str(tmp_path / "capture"), "--to", "http://example.com/"]) == 0
+
+
+class TestTheUrlInArguments:
+    @pytest.mark.parametrize("arguments", [["send"], ["replay", "file"], ["replay", "--delivery", "file"]])
+    def test_it_is_required(self, capsys, arguments):
+        assert main(arguments) == 2
+        assert "the URL of the endpoint is required: --to URL, or URL" in capsys.readouterr().err
+
+    @pytest.mark.parametrize("arguments", [["send", "http://a/"], ["replay", "file", "http://a/"]])
+    def test_it_is_given_once(self, capsys, arguments):
+        assert main([*arguments, "--to", "http://b/"]) == 2
+        assert "the URL of the endpoint is given twice" in capsys.readouterr().err
+
+    @pytest.mark.parametrize(
+        "arguments",
+        [["FILE", "URL"], ["FILE", "--to", "URL"], ["--delivery", "FILE", "URL"], ["--delivery", "FILE", "--to", "URL"],
+         ["FILE", "--json", "URL"]],
+        ids=" ".join,
+    )  # fmt: skip
+    def test_replay_takes_both_as_options_or_by_position(self, capsys, tmp_path, arguments):
+        (tmp_path / "capture").write_bytes(b"POST / HTTP/1.1\r\n\r\n{}")
+        with serving(lambda request: answer(204)) as endpoint:
+            known = {"FILE": str(tmp_path / "capture"), "URL": endpoint.url}
+            assert main(["replay", *(known.get(word, word) for word in arguments)]) == 0
+        assert [request.body for request in endpoint.received] == [b"{}"]

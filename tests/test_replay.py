@@ -11,7 +11,7 @@ from time import time
 import pytest
 from endpoint import answer, serving
 from listener import Listener
-from signer import BODY, OTHER_SECRET, SECRET, sign, signed_headers
+from signer import BODY, NOW, OTHER_SECRET, SECRET, sign, signed_headers
 from svix.webhooks import Webhook as Svix
 
 from clerk_webhook_verify import Webhook
@@ -81,11 +81,12 @@ class TestAsStored:
 
 
 class TestResign:
-    def test_resign_uses_a_new_timestamp_your_secret_and_the_same_ids(self, app, capture, secret):
+    def test_resign_uses_a_new_timestamp_your_first_secret_and_the_same_ids(self, app, capture, secret):
         stored = signed_headers(secret=OTHER_SECRET, message_id="msg_1")
         stored = {name.title(): value for name, value in stored.items()} | {"content-type": "application/json"}
         before = int(time())
-        assert main(["replay", capture(record("", headers=stored)), "--to", app.url, "--resign"]) == 0
+        options = ["--resign", "--secret", SECRET, "--secret", OTHER_SECRET]
+        assert main(["replay", capture(record("", headers=stored)), "--to", app.url, *options]) == 0
         (request,) = app.received
         assert request.values("content-type") == ["application/json"]
         (message_id,), (timestamp,), (signature,) = map(request.values, ("svix-id", "svix-timestamp", "svix-signature"))
@@ -102,7 +103,7 @@ class TestResign:
         assert Webhook(SECRET).verify(request.headers, request.body).type == "user.created"
 
     def test_new_ids_are_signed_and_all_different(self, app, capture, secret):
-        file = capture(record("msg_1"), record("msg_1"), record("", headers={}))
+        file = capture(record("msg_1"), record("msg_1"), record("msg_2"))
         assert main(["replay", file, "--to", app.url, "--new-id"]) == 0
         for request in app.received:
             Webhook(SECRET).verify(request.headers, request.body)
@@ -114,18 +115,110 @@ class TestResign:
         assert main(["replay", capture(record("msg_1")), *options]) == 0
         Webhook(SECRET).verify(app.received[0].headers, BODY)
 
-    @pytest.mark.parametrize("headers", [{}, {"svix-id": "a.b"}], ids=["none", "unusable"])
-    def test_without_an_id_to_sign_nothing_is_sent(self, app, capture, secret, capsys, headers):
-        file = capture(record("msg_1"), record("", headers=headers))
-        assert main(["replay", file, "--to", app.url, "--resign"]) == 2
-        assert "line 2 has no message id to sign again: --new-id gives it one" in capsys.readouterr().err
-        assert app.received == []
-
-    @pytest.mark.parametrize("option", ["--resign", "--new-id"])
+    @pytest.mark.parametrize("option", ["--resign", "--new-id", "--resign-forged"])
     def test_without_a_secret_nothing_is_sent(self, app, capture, capsys, option):
         assert main(["replay", capture(record("msg_1")), "--to", app.url, option]) == 2
         assert "CLERK_WEBHOOK_SIGNING_SECRET" in capsys.readouterr().err
         assert app.received == []
+
+
+FORGED = b'{"type":"user.updated","data":{"public_metadata":{"role":"admin"}}}'
+DUPLICATE = {"svix-id": ["msg_9", "msg_9"]}
+
+
+class TestForgeries:
+    """Signing makes any delivery valid, so only one that was valid when it arrived is signed."""
+
+    @pytest.mark.parametrize("option", ["--resign", "--new-id"])
+    @pytest.mark.parametrize(
+        ("stored", "code"),
+        [
+            (record("msg_9", FORGED, headers={}), "missing_header"),
+            (record("msg_9", FORGED, headers=signed_headers(BODY)), "signature_mismatch"),
+            (record("msg_9", FORGED, headers=signed_headers(FORGED, secret=OTHER_SECRET)), "signature_mismatch"),
+            (record("msg_9", headers=signed_headers() | DUPLICATE), "malformed_header"),
+            (record("msg_9", received_at=NOW + 301), "timestamp_too_old"),
+            (record("msg_9", received_at=NOW - 301), "timestamp_too_new"),
+            (record("msg_9", headers=signed_headers() | {"svix-timestamp": "soon"}), "malformed_header"),
+            (record("msg_9", FORGED, headers=signed_headers(BODY), valid=True, code=None), "signature_mismatch"),
+        ],
+        ids=["unsigned", "changed", "other secret", "duplicate", "stale", "early", "no time", "a lie in the file"],
+    )
+    def test_one_is_skipped_and_the_others_are_signed(self, app, capture, secret, capsys, stored, code, option):
+        file = capture(record("msg_1"), stored, record("msg_2", received_at=NOW + 300))
+        assert main(["replay", file, "--to", app.url, option]) == 0
+        assert [request.body for request in app.received] == [BODY, BODY]
+        if option == "--resign":
+            assert ids(app) == ["msg_1", "msg_2"]
+        printed = capsys.readouterr()
+        reason = "it has no message id" if code == "missing_header" and option == "--resign" else f"{code}: "
+        assert printed.err.startswith(f"line 2 is skipped: {reason}")
+        assert "clock=" not in printed.err
+        assert "2 of 2 answered with 2xx" in printed.out
+
+    def test_nothing_but_forgeries_exits_1(self, app, capture, secret, capsys):
+        file = capture(record("msg_1", FORGED, headers=signed_headers(BODY)))
+        assert main(["replay", file, "--to", app.url, "--resign"]) == 1
+        assert capsys.readouterr().err.endswith("nothing was sent\n")
+        assert app.received == []
+
+    def test_a_single_capture_is_the_delivery(self, app, tmp_path, secret, capsys):
+        (tmp_path / "request").write_bytes(b"POST / HTTP/1.1\r\nsvix-id: msg_1\r\n\r\n{}")
+        assert main(["replay", str(tmp_path / "request"), "--to", app.url, "--resign"]) == 1
+        assert capsys.readouterr().err.startswith("the delivery is skipped: missing_header: ")
+
+    def test_a_genuine_delivery_without_an_arrival_is_judged_as_of_its_own_time(self, app, tmp_path, secret):
+        head = "".join(f"{name}: {value}\r\n" for name, value in signed_headers().items())
+        (tmp_path / "request").write_bytes(f"POST / HTTP/1.1\r\n{head}\r\n".encode() + BODY)
+        assert main(["replay", str(tmp_path / "request"), "--to", app.url, "--resign"]) == 0
+        Webhook(SECRET).verify(app.received[0].headers, app.received[0].body)
+
+    def test_the_message_names_the_second_secret(self, app, capture, secret, capsys):
+        file = capture(record("", headers=signed_headers(secret=OTHER_SECRET)))
+        assert main(["replay", file, "--to", app.url, "--resign"]) == 1
+        assert "signed with another secret of yours, give that one too" in capsys.readouterr().err
+
+    @pytest.mark.parametrize("more", [[], ["--resign"], ["--new-id"]])
+    def test_a_flag_that_names_the_danger_signs_them_too(self, app, capture, secret, more):
+        file = capture(record("msg_1", FORGED, headers=signed_headers(BODY, message_id="msg_1")))
+        assert main(["replay", file, "--to", app.url, "--resign-forged", *more]) == 0
+        (request,) = app.received
+        assert Webhook(SECRET).verify(request.headers, request.body).type == "user.updated"
+        assert (ids(app) == ["msg_1"]) == ("--new-id" not in more)
+
+    @pytest.mark.parametrize("headers", [{}, {"svix-id": "a.b"}], ids=["none", "unusable"])
+    @pytest.mark.parametrize("option", ["--resign", "--resign-forged"])
+    def test_one_without_an_id_blocks_no_other(self, app, capture, secret, capsys, headers, option):
+        file = capture(record("msg_1"), record("", headers=headers))
+        assert main(["replay", file, "--to", app.url, option]) == 0
+        expected = "line 2 is skipped: it has no message id to sign again: --new-id gives it one\n"
+        assert capsys.readouterr().err == expected
+        assert ids(app) == ["msg_1"]
+
+    @pytest.mark.parametrize(
+        "line", ["7", "{torn", '{"headers":{},"body_b64":"?"}', '{"headers":{"a b":""},"body_b64":""}']
+    )
+    def test_a_line_that_cannot_be_read_blocks_no_other(self, app, tmp_path, secret, capsys, line):
+        good = json.dumps(record("msg_1"))
+        (tmp_path / "capture").write_text(f"{good}\n{line}\n{good}\n")
+        for option in [], ["--resign"]:
+            assert main(["replay", str(tmp_path / "capture"), "--to", app.url, *option]) == 0
+            assert capsys.readouterr().err.startswith("line 2 ")
+        assert ids(app) == ["msg_1"] * 4
+
+    def test_what_listen_rejected_is_not_signed(self, app, tmp_path, monkeypatch, secret, capsys):
+        file = tmp_path / "capture.ndjson"
+        with Listener(monkeypatch, "--save", str(file)) as listener:
+            now = int(time())
+            listener.post(signed_headers(BODY, timestamp=now, message_id="msg_1"), BODY)
+            listener.post(signed_headers(BODY, timestamp=now, message_id="msg_2"), FORGED)
+            listener.post({"svix-id": "msg_3"}, FORGED)
+            listener.post(signed_headers(BODY, timestamp=now - 301, message_id="msg_4"), BODY)
+        monkeypatch.undo()
+        monkeypatch.setenv("CLERK_WEBHOOK_SIGNING_SECRET", SECRET)
+        assert main(["replay", str(file), "--to", app.url, "--resign"]) == 0
+        assert ids(app) == ["msg_1"]
+        assert [json.loads(line)["valid"] for line in file.read_bytes().splitlines()] == [True, False, False, False]
 
 
 class TestOrder:
@@ -183,6 +276,60 @@ class TestOnly:
         assert main(["replay", capture(record("msg_1", b"?")), "--to", app.url, "--only", "user.created"]) == 2
         assert "there is no event at all" in capsys.readouterr().err
         assert app.received == []
+
+
+class TestChoice:
+    """Four deliveries: lines 1, 3, 4 and 5."""
+
+    @pytest.fixture
+    def file(self, capture):
+        updated = record("msg_3", b'{"type":"user.updated","data":{}}')
+        return capture(record("msg_1"), {"type": "ready"}, record("msg_2", DELETED), updated, record("msg_1", DELETED))
+
+    @pytest.mark.parametrize(
+        ("options", "expected"),
+        [
+            (["--only", "user.*"], "1 2 3 1"),
+            (["--only", "user.deleted"], "2 1"),
+            (["--type", "user.deleted", "--only", "*.updated"], "2 3 1"),
+            (["--only", "user.[cu]*"], "1 3"),
+            (["--id", "msg_2"], "2"),
+            (["--id", "msg_2", "--id", "msg_1"], "1 2 1"),
+            (["--line", "3"], "2"),
+            (["--line", "5", "--line", "1"], "1 1"),
+            (["--id", "msg_1", "--only", "user.deleted"], "1"),
+            (["--id", "msg_1", "--line", "5"], "1"),
+        ],
+        ids=" ".join,
+    )
+    def test_chooses_by_type_id_and_line(self, app, file, options, expected):
+        assert main(["replay", file, "--to", app.url, *options]) == 0
+        assert ids(app) == [f"msg_{number}" for number in expected.split()]
+
+    @pytest.mark.parametrize(
+        ("options", "expected"),
+        [
+            (["--only", "user.*", "--only", "sms.*"], "--only: no delivery is of that type: there is user.created, u"),
+            (["--id", "msg_1", "--id", "msg_\x1b"], r"--id: no delivery has the message id msg_\x1b"),
+            (["--id", SECRET], "--id contains a signing secret"),
+            (["--line", "1", "--line", "2"], "--line: there is no delivery in line 2"),
+            (["--line", "0"], "--line: there is no delivery in line 0"),
+            (["--line", "x"], "argument --line: invalid int value: 'x'"),
+            (["--line", "1", "--only", "user.deleted"], "no delivery is chosen by all of --only, --id and --line"),
+        ],
+    )
+    def test_a_choice_that_finds_nothing_is_reported(self, app, file, capsys, options, expected):
+        assert main(["replay", file, "--to", app.url, *options]) == 2
+        printed = capsys.readouterr().err
+        assert expected in printed
+        assert SECRET not in printed
+        assert app.received == []
+
+    def test_the_requests_of_an_export_are_numbered(self, app, tmp_path):
+        requests = [{"content": "{}", "headers": {name: [value]}} for name, value in (("a", "1"), ("svix-id", "2"))]
+        (tmp_path / "export").write_text(json.dumps({"data": [*requests, requests[1]]}))
+        assert main(["replay", str(tmp_path / "export"), "--to", app.url, "--line", "3"]) == 0
+        assert ids(app) == ["2"]
 
 
 class TestSummary:
@@ -288,7 +435,7 @@ class TestUsage:
             (b"", "this is no stored delivery"),
             (b"hello", "this is no stored delivery"),
             (b'{"type":"ready"}\n', "there is no delivery in it"),
-            (b'{"headers":{},"body_b64":""}\n{"type"\n{"type":"ready"}\n', "line 2 is not a JSON object"),
+            (b'{"type"\n{"type":"ready"}\n', "line 1 is not a JSON object"),
             (b'{"headers":{},"body_b64":"?"}\n', "line 1 has a body_b64 that is not base64"),
         ],
     )
@@ -304,7 +451,7 @@ class TestUsage:
         [
             (["/no/such/file", "--to", "http://localhost/"], "FILE cannot be read: '/no/such/file': No such file"),
             (["file", "--to", "localhost"], "the URL should be http://"),
-            (["file"], "required: --to"),
+            (["file"], "is required: --to URL"),
             (["-", "--to", "http://localhost/", "--resign", "--secret-file", "-"], "only one input can be -"),
         ],
     )

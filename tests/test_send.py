@@ -4,13 +4,16 @@ import json
 import os
 import subprocess
 import sys
+from typing import get_args
 
 import pytest
 from endpoint import answer, serving
 from signer import OTHER_SECRET, SECRET, sign
 
+from clerk_webhook_verify import Webhook, WebhookVerificationError
 from clerk_webhook_verify.cli import main
-from clerk_webhook_verify.testing import sample
+from clerk_webhook_verify.events import EVENT_TYPES
+from clerk_webhook_verify.testing import Fault, sample
 
 
 @pytest.fixture(autouse=True)
@@ -167,12 +170,114 @@ class TestSet:
         assert codes <= {0, 2}
 
 
-class TestUse:
-    def test_an_unknown_type_lists_similar_types(self, capsys):
-        assert "did you mean user.created" in refusal(capsys, "--type", "user.creatd")
+class TestSeveral:
+    def received(self, capsys, *arguments: str, code: int = 0, status: int = 204) -> list:
+        with serving(lambda request: answer(status)) as endpoint:
+            assert main(["send", endpoint.url, *arguments]) == code
+        return endpoint.received
+
+    def types(self, requests) -> list[str]:
+        return [json.loads(request.body)["type"] for request in requests]
+
+    def test_a_repeated_type_sends_each(self, capsys):
+        requests = self.received(capsys, "--type", "user.created", "--only", "session.ended", "--type", "user.created")
+        assert self.types(requests) == ["user.created", "session.ended", "user.created"]
+        assert all(is_signed(request) for request in requests)
+        assert len({request.values("svix-id")[0] for request in requests}) == 3
+        lines = capsys.readouterr().out.splitlines()
+        assert [line.split()[:3] for line in lines] == [[each, "204", "in"] for each in self.types(requests)]
 
     @pytest.mark.parametrize(
-        "more", [["--type", "user.created"], ["--set", "first_name=Grace"]], ids=lambda more: more[0]
+        ("patterns", "expected"),
+        [
+            (["user.*"], ["user.created", "user.deleted", "user.updated"]),
+            (["s*sion.ended", "sms.?reated"], ["session.ended", "sms.created"]),
+            (["waitlistEntry.[cu]*"], ["waitlistEntry.created", "waitlistEntry.updated"]),
+        ],
+    )
+    def test_a_pattern_sends_every_matching_type(self, capsys, patterns, expected):
+        arguments = [word for pattern in patterns for word in ("--type", pattern)]
+        assert sorted(self.types(self.received(capsys, *arguments))) == sorted(expected)
+
+    def test_all_sends_every_type(self, capsys):
+        assert set(self.types(self.received(capsys, "--all"))) == set(EVENT_TYPES)
+
+    def test_each_is_an_object_of_json_with_its_type(self, capsys):
+        requests = self.received(capsys, "--json", "--type", "user.*", code=1, status=400)
+        results = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+        assert [result["type"] for result in results] == self.types(requests)
+        assert [result["message_id"] for result in results] == [request.values("svix-id")[0] for request in requests]
+        assert {result["status"] for result in results} == {400}
+
+    def test_it_stops_at_the_first_that_gets_no_answer(self, capsys):
+        assert main(["send", "http://127.0.0.1:0/", "--type", "user.*"]) == 1
+        printed = capsys.readouterr()
+        assert printed.out == ""
+        assert printed.err.startswith("stopped, 3 of 3 without an answer: http://127.0.0.1:0 cannot be reached: ")
+
+    def test_set_applies_to_each(self, capsys):
+        requests = self.received(
+            capsys, "--type", "user.created", "--type", "user.updated", "--set", "first_name=Grace"
+        )
+        assert [json.loads(request.body)["data"]["first_name"] for request in requests] == ["Grace", "Grace"]
+
+
+class TestUnknownTypes:
+    @pytest.mark.parametrize("event_type", ["shop.opened", "invitation.created", "x"])
+    def test_an_unknown_type_is_sent_with_a_warning(self, capsys, event_type):
+        request = sent("--type", event_type, "--set", "a.b=1")
+        assert is_signed(request)
+        payload = json.loads(request.body)
+        assert (payload["type"], payload["data"]) == (event_type, {"a": {"b": 1}})
+        assert f"{event_type} is not an event type that this version knows" in capsys.readouterr().err
+
+    @pytest.mark.parametrize(
+        ("event_type", "similar"),
+        [("user.creatd", "user.created"), ("users.created", "user.created"), ("session.end", "session.ended")],
+    )
+    def test_a_misspelled_type_is_rejected(self, capsys, event_type, similar):
+        assert f"did you mean {similar}" in refusal(capsys, "--type", event_type)
+
+
+class TestFaultAndId:
+    @pytest.mark.parametrize("fault", get_args(Fault))
+    def test_a_fault_makes_a_delivery_that_is_rejected(self, fault):
+        request = sent("--fault", fault)
+        with pytest.raises(WebhookVerificationError):
+            Webhook(SECRET).verify(request.headers, request.body)
+
+    def test_a_fault_of_a_payload(self, capsys, tmp_path):
+        (tmp_path / "body").write_bytes(b"not JSON")
+        payload = f"@{tmp_path / 'body'}"
+        assert sent("--payload", payload, "--fault", "tampered").body == b"not JSON "
+        capsys.readouterr()
+        output = refusal(capsys, "--payload", payload, "--fault", "reserialized")
+        assert output == "--fault reserialized goes with a payload that is JSON"
+
+    def test_the_message_id(self):
+        request = sent("--id", "msg_1")
+        assert request.values("svix-id") == ["msg_1"]
+        assert is_signed(request)
+
+
+class TestUse:
+    @pytest.mark.parametrize(
+        ("arguments", "expected"),
+        [
+            (["--type", ""], "no event type '' is known"),
+            (["--type", "nothing.*"], "no event type matches the pattern of --type"),
+            (["--type", "whsec_*"], "the event type contains a signing secret"),
+            (["--all", "--type", "user.created"], "--all sends every event type: leave out --type"),
+            (["--all", "--id", "msg_1"], "--id goes with one delivery"),
+            (["--id", "a.b"], "argument --id: must be 1 to 256 printable ASCII characters"),
+            (["--fault", "odd"], "argument --fault: invalid choice: 'odd'"),
+        ],
+    )
+    def test_invalid_options_are_reported(self, capsys, arguments, expected):
+        assert refusal(capsys, *arguments).startswith(expected)
+
+    @pytest.mark.parametrize(
+        "more", [["--type", "user.created"], ["--set", "first_name=Grace"], ["--all"]], ids=lambda more: more[0]
     )
     def test_a_payload_excludes_type_and_set(self, capsys, tmp_path, more):
         (tmp_path / "body").write_bytes(b"{}")

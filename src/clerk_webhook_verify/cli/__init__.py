@@ -105,10 +105,10 @@ def _main_parser() -> ArgumentParser:
 
 
 def _wrapped(description: str) -> str:
-    """Return *description* in lines of the terminal's width. A paragraph with indented lines is left unchanged."""
+    """Return *description* in lines of the terminal's width. An indented paragraph is left unchanged."""
     paragraphs = description.split("\n\n")
     return "\n\n".join(
-        part if "\n  " in part else "\n".join(wrap_to_width(part.replace("\n", " "))) for part in paragraphs
+        part if part.startswith("  ") else "\n".join(wrap_to_width(part.replace("\n", " "))) for part in paragraphs
     )
 
 

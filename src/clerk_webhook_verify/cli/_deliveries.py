@@ -9,6 +9,7 @@ from .captures import Capture as Capture, read_captures
 
 INPUTS = """\
 A delivery is read from FILE, also written @FILE, or - for the standard input:
+
   NDJSON      what listen --save or Clerk's own command stored, one per line
   raw HTTP    POST /webhooks/clerk HTTP/1.1, headers, an empty line, the body
   curl        a command copied from a dashboard or browser, on Windows too;

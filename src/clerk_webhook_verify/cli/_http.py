@@ -168,11 +168,6 @@ def add_target_options(parser: ArgumentParser) -> None:
     """Add the endpoint, as ``URL`` or as an option, and ``--allow-plain-http``."""
     parser.add_argument("url", nargs="?", metavar="URL", help="the endpoint: https, or http on this machine")
     parser.add_argument("--to", metavar="URL", help="the same as URL")
-    add_plain_http_option(parser)
-
-
-def add_plain_http_option(parser: ArgumentParser) -> None:
-    """Add ``--allow-plain-http``, for :func:`check_plain_http`."""
     parser.add_argument(
         "--allow-plain-http",
         action="store_true",
