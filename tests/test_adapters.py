@@ -6,7 +6,10 @@ import io
 import json
 import logging
 import sys
+import time
+import types
 import typing
+from pathlib import Path
 from unittest import mock
 
 import anyio
@@ -42,6 +45,7 @@ from clerk_webhook_verify.errors import (
     BodyIncompleteError,
     BodyTimeoutError,
     BodyTooLargeError,
+    MalformedHeaderError,
     MissingHeaderError,
     SignatureMismatchError,
 )
@@ -49,6 +53,8 @@ from clerk_webhook_verify.events import KnownEvent, UnknownEvent
 from clerk_webhook_verify.testing import signed_request
 
 REJECTION = {"detail": "webhook refused"}
+FORM_TYPES = ["application/x-www-form-urlencoded", "multipart/form-data; boundary=x"]
+FORM = b'--x\r\ncontent-disposition: form-data; name="a"\r\n\r\nb\r\n--x--\r\n'
 webhook = Webhook(SECRET)
 requests = django.test.RequestFactory()
 
@@ -242,6 +248,96 @@ class TestFlask:
             with pytest.raises(BodyConsumedError, match=r"request.stream or request.form"):
                 flask_adapter.verify_request(webhook)
 
+    @pytest.mark.parametrize("error", [OSError("reset"), ValueError("no chunk size"), KeyError("another"), EOFError()])
+    @pytest.mark.parametrize("declared", [None, "100"])
+    def test_any_exception_while_the_body_is_read_is_the_senders(self, error, declared, caplog):
+        class Broken(io.BytesIO):
+            def read(self, *_):
+                raise error
+
+            readinto = read
+
+        environ = {"wsgi.input": Broken(), "wsgi.input_terminated": True}
+        if declared:
+            environ["CONTENT_LENGTH"] = declared
+        app, sent = flask.Flask(__name__), delivery()
+        with (
+            app.test_request_context("/", method="POST", headers=sent.headers, environ_overrides=environ),
+            pytest.raises(BodyIncompleteError) as caught,
+        ):
+            flask_adapter.verify_request(webhook)
+        assert caught.value.message_id == sent.headers["svix-id"]
+        assert caplog.records[-1].levelno == logging.WARNING
+
+    @pytest.mark.parametrize("content_type", FORM_TYPES)
+    @pytest.mark.parametrize("read", ["form", "files", "values", "data"])
+    @pytest.mark.parametrize("terminated", [True, False])
+    def test_a_form_type_chosen_by_the_sender_is_never_an_application_error(self, content_type, read, terminated):
+        app = flask.Flask(__name__)
+
+        @app.before_request
+        def hook():
+            getattr(flask.request, read)
+
+        app.add_url_rule("/", "hook", flask_adapter.clerk_webhook(webhook)(lambda event: None), methods=["POST"])
+        headers = delivery().headers | {"content-type": content_type}
+        environ = {"wsgi.input_terminated": True} if terminated else {}
+        for body in (FORM, FORM[:-10], b"a=b"):
+            response = app.test_client().post("/", data=body, headers=headers, environ_overrides=environ)
+            assert response.status_code == 400
+
+    @pytest.mark.parametrize("arrives", [b"", b"{"])
+    def test_a_hook_that_asked_for_a_form_leaves_a_cut_body_the_senders(self, arrives):
+        environ = {"wsgi.input": io.BytesIO(arrives), "wsgi.input_terminated": True, "CONTENT_LENGTH": "100"}
+        app = flask.Flask(__name__)
+        with app.test_request_context("/", method="POST", headers=delivery().headers, environ_overrides=environ):
+            assert not flask.request.form
+            with pytest.raises(BodyIncompleteError):
+                flask_adapter.verify_request(webhook)
+
+    @pytest.mark.parametrize("length", [{}, {"CONTENT_LENGTH": "5"}])
+    def test_a_chunked_body_whose_end_no_server_marks_is_named(self, length, caplog):
+        environ = {"wsgi.input": io.BytesIO(b"0\r\n\r\n"), "HTTP_TRANSFER_ENCODING": "Chunked"} | length
+        app, sent = flask.Flask(__name__), delivery()
+        with (
+            app.test_request_context("/", method="POST", headers=sent.headers, environ_overrides=environ),
+            pytest.raises(BodyIncompleteError, match="the body is chunked, and this WSGI server does not mark its end"),
+        ):
+            flask_adapter.verify_request(webhook)
+        assert (caplog.records[-1].levelno, caplog.records[-1].message_id) == (logging.WARNING, sent.headers["svix-id"])
+
+    @pytest.mark.parametrize("touched", [True, False])
+    def test_reads_a_chunked_body_up_to_the_limit_also_after_a_form_was_asked_for(self, touched):
+        class Endless(io.RawIOBase):
+            given = 0
+
+            def readinto(self, buffer):
+                self.given += len(buffer)
+                return len(buffer)
+
+        environ = {"wsgi.input": (endless := Endless()), "wsgi.input_terminated": True}
+        app = flask.Flask(__name__)
+        with app.test_request_context("/", method="POST", headers=delivery().headers, environ_overrides=environ):
+            if touched:
+                assert not flask.request.form
+            with pytest.raises(BodyTooLargeError):
+                flask_adapter.verify_request(webhook, max_body=200_000)
+        assert endless.given == 200_001
+
+    def test_a_request_can_be_verified_twice(self):
+        app, sent = flask.Flask(__name__), delivery()
+        with app.test_request_context("/", method="POST", data=sent.body, headers=sent.headers):
+            for _ in range(2):
+                assert flask_adapter.verify_request(webhook).delivery.body == sent.body
+
+    def test_the_text_of_a_413_names_the_option(self, caplog):
+        sent = delivery()
+        for settings, options, option in (({}, {"max_body": 99}, "max_body"), ({"MAX_CONTENT_LENGTH": 99}, {}, None)):
+            client = flask_client(flask_adapter.clerk_webhook(webhook, **options)(lambda event: None), **settings)
+            assert client.post("/hook", data=sent.body, headers=sent.headers).status_code == 413
+            assert f"longer than 99 bytes: raise the limit ({option or 'MAX_CONTENT_LENGTH'})" in caplog.text
+            assert caplog.records[-1].message_id == sent.headers["svix-id"]
+
     def test_get_data_before_does_not_make_a_missing_body_an_application_error(self):
         environ = {"wsgi.input": io.BytesIO(), "wsgi.input_terminated": True, "CONTENT_LENGTH": "100"}
         app = flask.Flask(__name__)
@@ -270,6 +366,87 @@ class TestFlask:
 
 def part(body, more):
     return {"type": "http.request", "body": body, "more_body": more}
+
+
+MB = 1_048_576
+
+
+def endpoint_in_starlette(**options):
+    return starlette_client(starlette_adapter.clerk_webhook(webhook, **options)(lambda request, event: None)).app
+
+
+def endpoint_in_fastapi(**options):
+    app, clerk = fastapi.FastAPI(), fastapi_adapter.ClerkWebhook(webhook, **options)
+    app.post("/hook", dependencies=[fastapi.Depends(clerk)])(lambda: None)
+    return app
+
+
+@pytest.mark.parametrize("make_app", [endpoint_in_starlette, endpoint_in_fastapi])
+class TestTheRestOfABodyThatIsRejectedEarly:
+    """It is read before the response, so that the client is not reset while it sends."""
+
+    def respond(self, app, messages, headers, declared=None):
+        """Return the status, how many bytes were read, and the seconds that it took."""
+        read = []
+
+        async def receive():
+            message = next(messages, None)
+            if message is None:
+                await anyio.sleep_forever()
+            read.append(len(message.get("body", b"")))
+            return message
+
+        async def send(message):
+            if message["type"] == "http.response.start":
+                statuses.append(message["status"])
+
+        statuses = []
+        given = [(name.encode(), value.encode()) for name, value in headers.items()]
+        given += [] if declared is None else [(b"content-length", str(declared).encode())]
+        scope = {"type": "http", "method": "POST", "path": "/hook", "query_string": b"", "headers": given}
+        started = time.monotonic()
+        anyio.run(app, scope | {"http_version": "1.1"}, receive, send)
+        return statuses[0], sum(read), time.monotonic() - started
+
+    @pytest.mark.parametrize("declared", [None, 4 * MB])
+    @pytest.mark.parametrize("status", [400, 413])
+    def test_is_read_up_to_4_mb(self, make_app, declared, status):
+        headers = {} if status == 400 else delivery().headers
+        messages = iter([part(b" " * 65_536, True)] * 63 + [part(b" " * 65_536, False)])
+        assert self.respond(make_app(), messages, headers, declared)[:2] == (status, 4 * MB)
+
+    @pytest.mark.parametrize("status", [400, 413])
+    def test_no_more_than_4_mb_are_read(self, make_app, status):
+        headers = {} if status == 400 else delivery().headers
+        messages = (part(b" " * 65_536, True) for _ in range(10_000))
+        answered, read, _ = self.respond(make_app(), messages, headers)
+        assert (answered, read) == (status, 4 * MB + (65_536 if status == 413 else 0))
+
+    @pytest.mark.parametrize("declared", [4 * MB + 1, 10**12])
+    @pytest.mark.parametrize("status", [400, 413])
+    def test_nothing_is_read_if_more_is_declared(self, make_app, declared, status):
+        headers = {} if status == 400 else delivery().headers
+        messages = iter([part(b" " * 65_536, True)])
+        assert self.respond(make_app(), messages, headers, declared)[:2] == (status, 0)
+
+    @pytest.mark.parametrize("sent", [0, 3])
+    def test_a_silent_sender_gets_the_response_within_two_seconds(self, make_app, sent):
+        messages = iter([part(b" " * 65_536, True)] * sent)
+        status, read, seconds = self.respond(make_app(), messages, {}, 3 * MB)
+        assert (status, read) == (400, sent * 65_536)
+        assert seconds < 2
+
+    def test_a_disconnect_ends_it(self, make_app):
+        messages = iter([part(b" ", True), {"type": "http.disconnect"}])
+        status, _, seconds = self.respond(make_app(), messages, {}, 3 * MB)
+        assert status == 400
+        assert seconds < 1
+
+    def test_nothing_is_read_after_a_timeout(self, make_app):
+        messages = iter([part(b" ", True)])
+        status, read, seconds = self.respond(make_app(body_timeout=0.1), messages, delivery().headers, 10)
+        assert (status, read) == (408, 1)
+        assert seconds < 1
 
 
 class TestStarlette:
@@ -320,11 +497,68 @@ class TestStarlette:
         error, _ = self.verify([part(b"x", False)], length=5)
         assert (type(error), error.received, error.declared) == (BodyIncompleteError, 1, 5)
         error, _ = self.verify([part(b"", False)], length=5)
-        assert type(error) is BodyConsumedError
+        assert (type(error), error.received, error.declared) == (BodyIncompleteError, 0, 5)
         error, headers = self.verify([part(b"x", True)], body_timeout=0.01)
         assert (type(error), error.seconds, headers) == (BodyTimeoutError, 0.01, closes)
         error, headers = self.verify([part(b"x", False)], length=1)
         assert (type(error), headers) == (SignatureMismatchError, {})
+
+    @pytest.mark.parametrize(
+        "error", [RuntimeError("Unexpected message"), RuntimeError("no event loop"), OSError("reset"), ValueError()]
+    )
+    def test_any_exception_while_the_body_is_read_is_the_senders(self, error, caplog):
+        async def receive():
+            raise error
+
+        scope, _ = self.scope_and_receive([], delivery().headers, 5)
+        with pytest.raises(BodyIncompleteError):
+            asyncio.run(starlette_adapter.verify_request(Request(scope, receive), webhook))
+        assert caplog.records[-1].levelno == logging.WARNING
+
+    @pytest.mark.parametrize("content_type", [*FORM_TYPES, "text/plain", ""])
+    def test_a_content_type_chosen_by_the_sender_is_never_an_application_error(self, content_type):
+        async def reads_forms(request):
+            async for _ in request.stream():
+                pass
+            return await starlette_adapter.clerk_webhook(webhook)(lambda request, event: None)(request)
+
+        headers = delivery().headers | {"content-type": content_type}
+        assert starlette_client(reads_forms).post("/hook", content=FORM, headers=headers).status_code == 400
+
+    @pytest.mark.parametrize("declared", [None, 5])
+    def test_a_body_that_a_middleware_read_is_reported_as_empty(self, declared, caplog):
+        error, _ = self.verify([part(b"", False)], length=declared)
+        assert error.message_id
+        for word in ("empty", "sender", "middleware"):
+            assert word in str(error)
+        assert "secret" not in str(error)
+        assert caplog.records[-1].levelno == logging.WARNING
+
+    def test_the_limit_counts_for_a_body_that_was_read_before(self):
+        async def reads_first(request):
+            await request.body()
+            endpoint = starlette_adapter.clerk_webhook(webhook, max_body=5000)(lambda request, event: None)
+            return await endpoint(request)
+
+        for size, status in ((5001, 413), (5000, 400)):
+            body = b" " * size
+            sent = signed_request(body, secret=SECRET)
+            chunks = iter([body[:100], body[100:]])  # without a declared length
+            assert (
+                starlette_client(reads_first).post("/hook", content=chunks, headers=sent.headers).status_code == status
+            )
+
+    def test_a_plain_function_may_return_a_coroutine(self):
+        async def later(request, event):
+            return JSONResponse(event.type)
+
+        class Callable:
+            async def __call__(self, request, event):
+                return JSONResponse(event.type)
+
+        for handler in (lambda request, event: later(request, event), Callable()):
+            client, sent = starlette_client(starlette_adapter.clerk_webhook(webhook)(handler)), delivery()
+            assert client.post("/hook", content=sent.body, headers=sent.headers).json() == "user.created"
 
     def test_closes_no_connection_over_http_2(self):
         error, headers = self.verify([], length=11, max_body=10, http_version="2")
@@ -504,6 +738,47 @@ class TestFastAPI:
         assert client.post("/hook", content=request.body, headers=request.headers).json() == "user.created"
         assert client.get("/openapi.json").status_code == 200
 
+    @pytest.mark.parametrize("future", ["", "from __future__ import annotations\n"])
+    def test_the_documented_endpoint_works_with_annotations_as_text_too(self, future, monkeypatch):
+        page = (Path(__file__).parents[1] / "docs" / "frameworks" / "fastapi.md").read_text("utf-8")
+        module = types.ModuleType("documented")
+        monkeypatch.setitem(sys.modules, "documented", module)
+        for block in page.split("```python\n")[1:]:
+            exec(future + block.split("```")[0], vars(module))
+
+    @pytest.mark.parametrize("returns", [None, dict, "Outcome", int | None, JSONResponse], ids=str)
+    def test_an_endpoint_may_have_any_return_annotation(self, returns):
+        app, clerk = fastapi.FastAPI(), fastapi_adapter.ClerkWebhook(webhook)
+
+        async def hook(event: typing.Annotated[Event, fastapi.Depends(clerk)]):
+            return None
+
+        hook.__annotations__["return"] = returns
+        app.post("/hook", **clerk.openapi)(hook)
+        app.post("/own", **{**clerk.openapi, "status_code": 200})(hook)
+        client, request = fastapi.testclient.TestClient(app), delivery()
+        assert client.post("/hook", content=request.body, headers=request.headers).status_code == 204
+        assert client.post("/own", content=request.body, headers=request.headers).status_code == 200
+        assert client.get("/openapi.json").status_code == 200
+
+    @pytest.mark.parametrize("size", [5001, 50_000])
+    def test_the_limit_counts_for_an_endpoint_with_a_body_of_its_own(self, size):
+        app, clerk = fastapi.FastAPI(), fastapi_adapter.ClerkWebhook(webhook, max_body=5000)
+
+        @app.post("/hook")
+        async def hook(payload: dict, event: typing.Annotated[Event, fastapi.Depends(clerk)]):
+            return payload["type"]
+
+        client = fastapi.testclient.TestClient(app)
+        sent = delivery()
+        headers = sent.headers | {"content-type": "application/json"}
+        assert client.post("/hook", content=sent.body, headers=headers).json() == "user.created"
+        body = json.dumps({"type": "x" * size}).encode()
+        sent = signed_request(body, secret=SECRET)
+        for content in (body, iter([body])):
+            response = client.post("/hook", content=content, headers=headers | sent.headers)
+            assert (response.status_code, response.json()) == (413, REJECTION)
+
 
 class TestDjango:
     def test_sync_and_async_handlers(self):
@@ -577,10 +852,84 @@ class TestDjango:
         assert self.verify(request).delivery.body == request.body
         with pytest.raises(BodyTooLargeError):
             self.verify(chunked(True), max_body=100)
-        with pytest.raises(BodyConsumedError, match="does not say where it ends"):
-            self.verify(chunked(False))
-        with pytest.raises(SignatureMismatchError):
+        with pytest.raises(SignatureMismatchError, match="the body is empty"):
             self.verify(self.request_from(io.BytesIO()))
+        with pytest.raises(
+            BodyIncompleteError, match="the body is chunked, and this WSGI server does not mark its end"
+        ):
+            self.verify(chunked(False))
+
+    def test_a_chunked_body_can_be_verified_twice(self):
+        environ = {"HTTP_TRANSFER_ENCODING": "chunked", "wsgi.input_terminated": True}
+        request = self.request_from(io.BytesIO(delivery().body), **environ)
+        for _ in range(2):
+            assert self.verify(request).delivery.body == request.body
+
+    @pytest.mark.parametrize("error", [OSError("reset"), ValueError("no chunk size"), KeyError("another"), EOFError()])
+    @pytest.mark.parametrize("framing", [{"CONTENT_LENGTH": "100"}, {"HTTP_TRANSFER_ENCODING": "chunked"}])
+    def test_any_exception_while_the_body_is_read_is_the_senders(self, error, framing, caplog):
+        class Broken(io.BytesIO):
+            def read(self, *_):
+                raise error
+
+        with pytest.raises(BodyIncompleteError) as caught:
+            self.verify(self.request_from(Broken(), **framing, **{"wsgi.input_terminated": True}))
+        assert caught.value.message_id
+        assert caplog.records[-1].levelno == logging.WARNING
+
+    @pytest.mark.parametrize("content_type", FORM_TYPES)
+    def test_a_form_type_chosen_by_the_sender_is_never_an_application_error(self, content_type, caplog):
+        view = django_adapter.clerk_webhook(webhook)(lambda request, event: None)
+        headers = delivery().headers | {"content-type": content_type, "content-length": str(len(FORM))}
+        scope = {"method": "POST", "path": "/", "headers": [(k.encode(), v.encode()) for k, v in headers.items()]}
+        for request in (
+            requests.post("/", FORM, content_type, headers=headers),
+            django.core.handlers.asgi.ASGIRequest(scope, io.BytesIO(FORM)),
+        ):
+            assert request.POST
+            assert view(request).status_code == 400
+            assert caplog.records[-1].code == (
+                "body_incomplete" if content_type.startswith("multipart") else "signature_mismatch"
+            )
+
+    @pytest.mark.parametrize("length", ["+5", "-1", "5_0", "5, 5", "9" * 30, "\u0665", "0x5", "5.0"])
+    def test_reads_no_body_whose_declared_length_is_not_a_number(self, length):
+        class Unread(io.BytesIO):
+            def read(self, *_):
+                raise AssertionError("the body is read")
+
+        with pytest.raises(MalformedHeaderError, match="content-length is not a number"):
+            self.verify(self.request_from(Unread(), CONTENT_LENGTH=length))
+
+    def test_the_text_of_a_413_names_the_option(self):
+        with pytest.raises(BodyTooLargeError, match=r"raise the limit \(max_body\)"):
+            self.verify(django_request(), max_body=100)
+        text = r"raise the limit \(DATA_UPLOAD_MAX_MEMORY_SIZE\)"
+        with override_settings(DATA_UPLOAD_MAX_MEMORY_SIZE=100), pytest.raises(BodyTooLargeError, match=text) as caught:
+            self.verify(django_request())
+        assert caught.value.message_id
+
+    def test_a_changed_setting_counts_at_the_next_request(self, monkeypatch):
+        view = django_adapter.clerk_webhook()(lambda request, event: None)
+
+        def status_of(secret):
+            sent = signed_request("user.created", secret=secret)
+            return view(requests.post("/", sent.body, "application/json", headers=sent.headers)).status_code
+
+        for used, unused in ((SECRET, OTHER_SECRET), (OTHER_SECRET, SECRET), (SECRET, OTHER_SECRET)):
+            with override_settings(CLERK_WEBHOOK_SIGNING_SECRET=used):
+                assert (status_of(used), status_of(unused)) == (204, 400)
+            assert status_of(used) == 500, "neither setting nor environment"
+        monkeypatch.setenv("CLERK_WEBHOOK_SIGNING_SECRET", OTHER_SECRET)
+        assert status_of(OTHER_SECRET) == 204
+        with override_settings(CLERK_WEBHOOK_SIGNING_SECRET=[SECRET, OTHER_SECRET]):
+            assert (status_of(SECRET), status_of(OTHER_SECRET)) == (204, 204)
+        assert status_of(SECRET) == 400
+
+    def test_a_missing_secret_is_logged_with_the_message_id(self, caplog):
+        view, request = django_adapter.clerk_webhook()(lambda request, event: None), django_request()
+        assert view(request).status_code == 500
+        assert caplog.records[0].message_id == request.headers["svix-id"]
 
     @pytest.mark.parametrize("max_body", [100, 5000])
     def test_an_undeclared_body_under_asgi_and_an_underscore_in_a_header(self, max_body):
@@ -648,6 +997,80 @@ class TestLambda:
         )
         broken = self.event("base64") | {"body": "not base64!"}
         assert handler(broken, None)["statusCode"] == 400
+
+    @pytest.mark.parametrize("encoded", [True, False])
+    @pytest.mark.parametrize("version", [1, 2])
+    def test_verifies_vpc_lattice(self, version, encoded):
+        sent = delivery()
+        body = base64.b64encode(sent.body).decode() if encoded else sent.body.decode()
+        lists = {name: [value] for name, value in sent.headers.items()}
+        if version == 1:
+            event = {"raw_path": "/hook", "headers": sent.headers, "is_base64_encoded": encoded}
+        else:
+            event = {"version": "2.0", "path": "/hook", "headers": lists, "isBase64Encoded": encoded}
+            event["requestContext"] = {"serviceArn": "arn:aws:vpc-lattice:eu"}
+        handler = aws_lambda.clerk_webhook(webhook)(lambda event, context: None)
+        assert handler(event | {"method": "POST", "body": body}, None)["statusCode"] == 204
+        assert handler(event | {"method": "GET", "body": body}, None)["statusCode"] == 405
+        lists["svix-id"].append("msg_evil")
+        event["headers"] = lists
+        assert handler(event | {"method": "POST", "body": body}, None)["statusCode"] == 400
+
+    @pytest.mark.parametrize(
+        "event",
+        [
+            {},
+            {"headers": None},
+            {"headers": {}},
+            {"headers": []},
+            {"headers": "svix-id: msg_1"},
+            {"headers": {"svix-id": None}},
+            {"multiValueHeaders": {"svix-id": []}},
+            {"multiValueHeaders": [["svix-id", "msg_1"]]},
+            {"type": "user.created", "data": {"id": "user_1"}},
+            {"Records": [{"cf": {"request": {"headers": {}}}}]},
+            {"requestContext": None},
+            {"requestContext": "x"},
+            {"requestContext": {"http": []}},
+            [],
+            "event",
+            None,
+        ],
+        ids=repr,
+    )
+    def test_an_event_without_headers_is_named(self, event, caplog):
+        handler = aws_lambda.clerk_webhook(webhook)(lambda event, context: None)
+        assert handler(event, None)["statusCode"] == 400
+        (record,) = caplog.records
+        assert (record.levelno, record.code) == (logging.WARNING, "missing_header")
+        assert "the Lambda event has none: let the integration pass the complete HTTP request" in caplog.text
+        assert "proxy" not in caplog.text
+
+    @pytest.mark.parametrize("value", [1_700_000_000, True, 1.5, {"a": "b"}, ["a", "b"], [["a"]], b"msg_1"], ids=repr)
+    def test_header_values_of_other_types_are_rejected(self, value, caplog):
+        event = self.event("API Gateway v2")
+        for headers in ({**event["headers"], "svix-signature": value}, {**event["headers"], 5: value}):
+            response = aws_lambda.clerk_webhook(webhook)(lambda event, context: None)(
+                event | {"headers": headers}, None
+            )
+            assert response["statusCode"] == (204 if 5 in headers else 400)
+        assert all(record.levelno == logging.WARNING for record in caplog.records)
+
+    @pytest.mark.parametrize("body", [{"type": "user.created"}, ["x"], 5, 0, False, b"{}"], ids=repr)
+    def test_a_body_that_is_not_text_is_named(self, body, caplog):
+        handler = aws_lambda.clerk_webhook(webhook)(lambda event, context: None)
+        event = self.event("API Gateway v2") | {"body": body}
+        assert handler(event, None)["statusCode"] == 500
+        assert f"is not text but of type {type(body).__name__}: something parsed it" in caplog.text
+        assert caplog.records[0].message_id == event["headers"]["svix-id"]
+
+    @pytest.mark.parametrize("flag", ["isBase64Encoded", "is_base64_encoded"])
+    @pytest.mark.parametrize("body", ["not base64!", "{}", "é", "YQ", "\ud800"], ids=ascii)
+    def test_a_body_that_is_called_base64_and_is_not_is_named(self, flag, body, caplog):
+        handler = aws_lambda.clerk_webhook(webhook)(lambda event, context: None)
+        event = self.event("API Gateway v2") | {"isBase64Encoded": False, flag: True, "body": body}
+        assert handler(event, None)["statusCode"] == 400
+        assert "calls its body base64, and it is not" in caplog.text
 
     @pytest.mark.usefixtures("_secret")
     def test_the_secret_comes_from_the_environment_by_default(self):

@@ -35,6 +35,49 @@ def test_no_other_is_nor_what_is_no_address(allowlist, ip):
 
 
 @pytest.mark.parametrize(
+    "ip",
+    [
+        *("192.0.2.7\n", "\n192.0.2.7", "192.0.2.7 ", "192.0.2.7\0", "\uff11\uff19\uff12.0.2.7", "2001:db8:7::1\n"),
+        *("2001:db8:7::1%eth0", "2001:db8:7::1%", "::ffff:192.0.2.7%1", "2001:db8:7::1%\n", "192.0.2.7%eth0"),
+    ],
+    ids=repr,
+)
+def test_newlines_and_zone_ids_are_not_part_of_an_address(allowlist, ip):
+    assert not allowlist.allows(ip)
+
+
+@pytest.mark.parametrize(
+    "ip", [3221225991, b"\xc0\x00\x02\x07", bytes(16), True, None, 1.5, ["192.0.2.7"], b"192.0.2.7"], ids=repr
+)
+def test_numbers_and_packed_bytes_are_not_addresses(allowlist, ip):
+    assert not allowlist.allows(ip)
+
+
+@pytest.mark.parametrize("block", ["0.0.0.0/0", "::/0", "0::0/0", "0.0.0.0/0.0.0.0", "0.0.0.0/00"])
+def test_a_block_of_all_addresses_is_rejected(block):
+    with pytest.raises(ValueError, match=r"region 'us' holds '.*', which is all addresses: remove it"):
+        Allowlist({"us": ["192.0.2.7", block]})
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        "fe80::1%eth0",
+        "fe80::%1/64",
+        "192.0.2.7\n",
+        "192.0.2.0/24\n",
+        " 192.0.2.7",
+        b"\xc0\x00\x02\x07",
+        ("192.0.2.0", 24),
+    ],
+    ids=repr,
+)
+def test_an_entry_that_is_not_an_address_as_text_is_rejected(entry):
+    with pytest.raises(ValueError, match="which is not an address or CIDR block"):
+        Allowlist({"us": [entry]})
+
+
+@pytest.mark.parametrize(
     ("source", "told"),
     [
         (b"", "is not JSON"),

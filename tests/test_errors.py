@@ -119,3 +119,18 @@ def test_the_facts_are_attributes():
 )
 def test_the_text_says_how_to_mend_it(error, said):
     assert re.search(said, str(error))
+
+
+def test_a_store_error_says_whether_the_message_was_handled():
+    assert StoreError("it is away").handled is False
+    handled = StoreError("it is away", handled=True)
+    for error in (handled, pickle.loads(pickle.dumps(handled)), copy.copy(handled), copy.deepcopy(handled)):
+        assert error.handled is True
+
+
+def test_a_store_error_of_the_users_own_class_says_that_the_message_was_not_handled():
+    class AwayError(StoreError):
+        def __init__(self) -> None:
+            Exception.__init__(self)
+
+    assert AwayError().handled is False

@@ -423,6 +423,13 @@ class TestTheTargetOfDiagnoses:
         monkeypatch.setattr(diagnosis, "diagnose", on_result(diagnose, lambda found: replace(found, fix="")))
         assert "a rejection without a cause" in problems("diagnose")
 
+    def test_catches_that_a_valid_secret_is_confirmed_to_be_wrong(self, monkeypatch):
+        def broken(found):
+            return found if found.valid else replace(found, cause="wrong_secret", confidence="confirmed")
+
+        monkeypatch.setattr(diagnosis, "diagnose", on_result(diagnose, broken))
+        assert "a valid secret is confirmed to be wrong" in problems("diagnose")
+
     @pytest.mark.parametrize("shown", [SECRET, sign(BODY)], ids=["the secret", "the expected signature"])
     def test_catches_evidence_that_shows(self, monkeypatch, shown):
         monkeypatch.setattr(diagnosis, "diagnose", on_result(diagnose, lambda found: replace(found, evidence=shown)))

@@ -18,15 +18,16 @@ FILES = {".".join(path.relative_to(ROOT).with_suffix("").parts): path for path i
 
 #: Each part may import the parts above it, and itself.
 LAYERS = [
-    {"errors", "allowlist", "_did_you_mean"},
+    {"errors", "allowlist", "_callables", "_did_you_mean", "_frames", "_threads"},
     {"_body", "_secret", "_signature", "_timestamp"},
     {"_headers", "_payload"},
     {"events", "idempotency"},
-    {"_webhook"},
-    {"testing", "diagnose", "_receiver"},
+    {"_webhook", "routing"},
+    {"testing", "diagnose", "_receiver", "_handler"},
     {"flask", "starlette", "django", "aws_lambda"},
     {"fastapi"},
-    {"__init__", "cli"},
+    {"__init__"},
+    {"cli"},
     {"__main__"},
 ]
 

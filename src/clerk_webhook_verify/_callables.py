@@ -23,7 +23,7 @@ def function_of(handler: Any) -> object:
     while True:
         if isinstance(handler, partial):
             handler = handler.func
-        elif ismethod(handler):
+        elif ismethod(handler) or isinstance(handler, staticmethod | classmethod):
             handler = handler.__func__
         elif isroutine(handler):
             return handler

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
-from ._headers import Headers
+from ._headers import Headers, find_message_id
 from ._webhook import Webhook
 from .errors import (
-    BodyConsumedError,
     BodyIncompleteError,
     BodyTimeoutError,
     BodyTooLargeError,
@@ -44,6 +44,17 @@ def resolve_webhook(webhook: object, usage: str) -> Webhook:
     return webhook
 
 
+def check_webhook(webhook: object) -> None:
+    """Raise unless the webhook passed to ``verify_request`` is one.
+
+    Raises:
+        TypeError: It is something else: a secret, for example.
+    """
+    if not isinstance(webhook, Webhook):
+        kind = type(webhook).__name__
+        raise TypeError(f"webhook must be a Webhook, not a {kind}: create it once, with Webhook(secret), and pass it")
+
+
 def receive_event(webhook: Webhook, headers: Headers, read_body: Callable[[], bytes]) -> AnyEvent:
     """Check the headers, read the body, verify both and log the result.
 
@@ -55,33 +66,56 @@ def receive_event(webhook: Webhook, headers: Headers, read_body: Callable[[], by
         The verified event.
     Raises:
         WebhookError: Raised by *webhook* or *read_body*.
+        TypeError: *webhook* is not a Webhook.
     """
+    check_webhook(webhook)
     try:
         webhook.check_headers(headers)
         event = webhook.verify(headers, read_body())
     except WebhookError as error:
-        log_rejected(error, webhook)
+        log_rejected(error, webhook, headers)
         raise
     log_verified(event)
     return event
 
 
-def check_complete(body: bytes, declared: int | None, consumer: str | None) -> None:
+def check_end_is_marked(environ: Mapping[str, Any]) -> None:
+    """Raise if the body of a WSGI request is chunked, and the server does not mark its end.
+
+    Such a body cannot be read, and frameworks show it as empty.
+
+    Raises:
+        BodyIncompleteError: It is. A sender can choose to send chunks.
+    """
+    chunked = "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower()
+    if chunked and "wsgi.input" in environ and not environ.get("wsgi.input_terminated"):
+        raise BodyIncompleteError(
+            problem="the body is chunked, and this WSGI server does not mark its end (wsgi.input_terminated), so it "
+            "looks empty: use a server that does, such as gunicorn, or let a proxy in front buffer requests"
+        )
+
+
+def check_complete(body: bytes, declared: int | None) -> None:
     """Raise if the body is shorter than declared.
 
     Args:
         body: The bytes that the framework returned.
         declared: Content-Length in bytes; None if the request has none.
-        consumer: For the error's message, what in the application may have read the body if it is empty; None if only
-            the sender can be the reason.
     Raises:
-        BodyConsumedError: The body is empty, and there is a *consumer*.
-        BodyIncompleteError: The body is shorter than declared for another reason.
+        BodyIncompleteError: The body is shorter.
     """
-    if declared and not body and consumer:
-        raise BodyConsumedError(f"the body is empty, but Content-Length says otherwise: {consumer}")
     if declared is not None and len(body) < declared:
         raise BodyIncompleteError(len(body), declared)
+
+
+def is_json(content_type: str | None) -> bool:
+    """Return whether a request has the content type of all deliveries.
+
+    An attacker can choose another one, which makes form parsers read the body. So if a JSON body was already read, the
+    application did it.
+    """
+    types = (content_type or "").split(",")  # servers join repeated headers
+    return all(each.partition(";")[0].strip().lower() == "application/json" for each in types)
 
 
 def status_code_for(error: WebhookError) -> int:
@@ -93,23 +127,28 @@ def status_code_for(error: WebhookError) -> int:
     return 400 if isinstance(error, WebhookVerificationError) else 500
 
 
-def log_rejected(error: WebhookError, webhook: Webhook | None) -> None:
+def log_rejected(error: WebhookError, webhook: Webhook | None, headers: Headers) -> None:
     """Log *error*: as a warning if the sender caused it, as an error if the application did.
 
-    The record has the attributes ``code``, ``message_id``, ``skew`` and ``fingerprints``, for metrics.
+    The record has the attributes ``code``, ``message_id``, ``skew`` and ``fingerprints``, for metrics. Adds the message
+    id to *error* if it has none.
 
     Args:
         error: The reason.
         webhook: The one that rejected the request; None if it could not be made, for lack of a secret.
+        headers: All headers of the request.
     """
+    error.message_id = error.message_id or find_message_id(headers)
+    fingerprints = webhook.fingerprints if webhook else ()
     facts = {
         "code": error.code,
         "message_id": error.message_id,
         "skew": getattr(error, "skew", None),
-        "fingerprints": webhook.fingerprints if webhook else (),
+        "fingerprints": fingerprints,
     }
     level = logging.WARNING if isinstance(error, WebhookVerificationError) else logging.ERROR
-    _logger.log(level, "refused a delivery: %s: %s; message id %r", error.code, error, error.message_id, extra=facts)
+    text = "rejected a delivery: %s: %s; message id %r; secret fingerprints: %s"
+    _logger.log(level, text, error.code, error, error.message_id, ", ".join(fingerprints) or "none", extra=facts)
 
 
 def log_verified(event: AnyEvent) -> None:

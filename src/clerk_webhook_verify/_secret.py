@@ -7,6 +7,7 @@ import re
 from base64 import b64decode, b64encode
 from collections.abc import Iterable
 
+from ._frames import forget_on_error
 from .errors import InvalidSecretError
 
 #: One signing secret, or several while they rotate. In annotations: ``Secret | None`` where None is the environment.
@@ -46,6 +47,7 @@ _QUOTES = ("'", '"', "`")
 _NOT_BASE64 = re.compile(r"[^A-Za-z0-9+/]")
 
 
+@forget_on_error
 def parse_secrets(secret: Secret | None) -> tuple[bytes, ...]:
     """Decode one signing secret, several, or those in the environment into HMAC keys.
 
@@ -62,14 +64,8 @@ def parse_secrets(secret: Secret | None) -> tuple[bytes, ...]:
     https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md#signature-scheme
     (24 to 64 random bytes; Svix accepts up to 75)
     """
-    try:
-        source, texts = _texts(secret)
-        return tuple(_decode(text, _place(source, number, len(texts))) for number, text in enumerate(texts, 1))
-    except (InvalidSecretError, TypeError) as error:
-        # Error trackers record the local variables of every frame of a traceback: leave none that has the secret
-        del secret
-        texts = []
-        raise error.with_traceback(None) from None
+    source, texts = _texts(secret)
+    return tuple(_decode(text, _place(source, number, len(texts))) for number, text in enumerate(texts, 1))
 
 
 def _texts(secret: Secret | None) -> tuple[str, list[str]]:

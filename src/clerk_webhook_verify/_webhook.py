@@ -10,6 +10,7 @@ from hmac import compare_digest
 from typing import NoReturn
 
 from ._body import Body, body_bytes
+from ._frames import forget_on_error
 from ._headers import Headers, is_message_id, parse_headers
 from ._secret import Secret, parse_secrets
 from ._signature import Signer, is_candidate
@@ -18,6 +19,7 @@ from .errors import SignatureMismatchError
 from .events import AnyEvent, Delivery
 
 
+@forget_on_error
 def verify(
     headers: Headers,
     body: Body,
@@ -45,11 +47,7 @@ def verify(
     https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
     https://clerk.com/docs/webhooks/sync-data
     """
-    try:
-        webhook = Webhook(secret, tolerance=tolerance, clock=clock)
-    finally:
-        del secret  # error trackers record the local variables of every frame of a traceback
-    return webhook.verify(headers, body)
+    return Webhook(secret, tolerance=tolerance, clock=clock).verify(headers, body)
 
 
 class Webhook:
@@ -62,6 +60,7 @@ class Webhook:
     _signers: tuple[Signer, ...] = ()
     _tolerance: float = 0
 
+    @forget_on_error
     def __init__(
         self,
         secret: Secret | None = None,
@@ -69,10 +68,7 @@ class Webhook:
         tolerance: float | timedelta = 300,
         clock: Callable[[], float] | None = None,
     ) -> None:
-        try:
-            self._signers = tuple(Signer(key) for key in parse_secrets(secret))
-        finally:
-            del secret  # error trackers record the local variables of every frame of a traceback
+        self._signers = tuple(Signer(key) for key in parse_secrets(secret))
         if clock is not None and not callable(clock):
             raise TypeError(f"clock must be a callable that returns Unix seconds, not {type(clock).__name__}")
         self._clock = clock
@@ -83,6 +79,7 @@ class Webhook:
         """One per secret, in order: distinguishes two secrets in a log and reveals neither."""
         return tuple(signer.fingerprint for signer in self._signers)
 
+    @forget_on_error
     def check_headers(self, headers: Headers) -> None:
         """Raise if the headers are not those of a delivery. A receiver calls it before it reads the body.
 
@@ -93,10 +90,12 @@ class Webhook:
         """
         parse_headers(headers)
 
+    @forget_on_error
     def verify(self, headers: Headers, body: Body) -> AnyEvent:
         """Verify one delivery and return its event: as :meth:`verify_signature`, then :meth:`.Delivery.parse`."""
         return self._verified_delivery(headers, body).parse()
 
+    @forget_on_error
     def verify_signature(self, headers: Headers, body: Body) -> Delivery:
         """Verify signature and timestamp, and leave the body unparsed.
 
@@ -128,21 +127,22 @@ class Webhook:
             SignatureMismatchError: None is.
         """
         prefix = f"{message_id}.{timestamp}.".encode()
-        matching, expected = None, ""
+        matching = None
         for signer in self._signers:
             expected = signer.sign(prefix, body)
             for entry in entries:  # no early exit: the time it takes depends on no content
                 if compare_digest(entry, expected) and matching is None:
                     matching = signer
         if matching is None:
-            del expected  # error trackers record the local variables of every frame of a traceback
-            raise SignatureMismatchError(sum(map(is_candidate, entries)), len(self._signers), message_id)
+            candidates = sum(map(is_candidate, entries))
+            raise SignatureMismatchError(candidates, len(self._signers), message_id, empty_body=not body)
         return matching.fingerprint
 
     def _now(self) -> float:
         """Return Unix seconds by this webhook's clock, or by ``time.time``, which tests may have patched."""
         return check_now(time.time() if self._clock is None else self._clock())
 
+    @forget_on_error
     def sign(self, message_id: str, timestamp: int, body: Body) -> str:
         """Return the signature of a delivery with the first secret, as in the ``svix-signature`` header.
 
@@ -164,6 +164,7 @@ class Webhook:
             raise ValueError("timestamp must be Unix seconds in one to twelve digits: not negative, not milliseconds")
         return self._signers[0].sign(f"{message_id}.{timestamp}.".encode(), signed)
 
+    @forget_on_error
     def signed_headers(
         self, body: Body, *, message_id: str | None = None, timestamp: int | None = None
     ) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Is this address one of those that Svix sends from? Defence in depth: it replaces no signature.
+"""Check whether an address is one that Svix sends from, in addition to the signature.
 
 >>> allowlist = Allowlist({"eu": ["192.0.2.7", "2001:db8:7::/56"]})
 >>> allowlist.allows("192.0.2.7"), allowlist.allows("::ffff:192.0.2.7"), allowlist.allows("192.0.2.8")
@@ -14,15 +14,14 @@ from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_netw
 
 
 class Allowlist:
-    """The addresses of a file that Svix publishes: a JSON object, region to a list of addresses or CIDR blocks.
+    """The addresses in a file that Svix publishes: a JSON object, region to a list of addresses or CIDR blocks.
 
-    Which address is the client's is the server's matter: behind a proxy it must be told which proxy to believe. No
-    header is read here.
+    It reads no header. Behind a proxy, configure the server so that it knows the client's address.
 
     Args:
-        source: The file's path, its content as bytes, or its content as a mapping. Any region will do.
+        source: The file's path, its content as bytes, or its content as a mapping. Region names are ignored.
     Raises:
-        ValueError: It is not in that form, or names no address; says which entry is wrong.
+        ValueError: It has another form or no address, or a block is all addresses. The message names the wrong entry.
         OSError: The file cannot be read.
 
     Source: Svix, "Webhook IP addresses".
@@ -36,10 +35,12 @@ class Allowlist:
             raise TypeError(f"source must be a path, bytes or a mapping, not {type(source).__name__}")
         self._networks = list(_networks(_parsed(source) if isinstance(source, bytes) else source))
         if not self._networks:
-            raise ValueError("the allow-list names no address: nobody would be let in")
+            raise ValueError("the allow-list names no address, so it would allow no request")
 
     def allows(self, ip: str) -> bool:
-        """Whether *ip* is one of them; False for what is no address."""
+        """Return whether *ip* is one of the addresses; False if it is not an address."""
+        if not isinstance(ip, str) or "%" in ip:  # ip_address() also accepts ints, packed bytes and IPv6 zone ids
+            return False
         try:
             address = ip_address(ip)
         except ValueError:
@@ -63,11 +64,16 @@ def _networks(regions: object) -> Iterator[IPv4Network | IPv6Network]:
         if not isinstance(entries, list | tuple):
             raise ValueError(f"the allow-list's region {region!r} is not a list of addresses")
         for entry in entries:
-            try:
-                if not isinstance(entry, str):
-                    raise TypeError
-                yield ip_network(entry)
-            except (ValueError, TypeError):
-                raise ValueError(
-                    f"the allow-list's region {region!r} holds {entry!r}, which is no address and no CIDR block"
-                ) from None
+            yield _network(entry, f"the allow-list's region {region!r} holds {entry!r}")
+
+
+def _network(entry: object, problem: str) -> IPv4Network | IPv6Network:
+    if not isinstance(entry, str) or "%" in entry:
+        raise ValueError(f"{problem}, which is not an address or CIDR block")
+    try:
+        network = ip_network(entry)
+    except ValueError:
+        raise ValueError(f"{problem}, which is not an address or CIDR block") from None
+    if network.prefixlen == 0:
+        raise ValueError(f"{problem}, which is all addresses: remove it")
+    return network

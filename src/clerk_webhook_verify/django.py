@@ -4,20 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from functools import wraps
-from inspect import iscoroutinefunction
+from inspect import isawaitable
+from io import BytesIO
 from typing import Any, Concatenate, ParamSpec
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
-from django.http.request import RawPostDataException, UnreadablePostError
+from django.http.request import RawPostDataException
+from django.views import View
 
-from ._headers import declared_length
+from ._callables import is_async
+from ._frames import forget_on_error
+from ._handler import check_handler
+from ._headers import Headers, declared_length
 from ._receiver import (
     MAX_BODY,
     REJECTION,
     check_complete,
+    check_end_is_marked,
+    is_json,
     log_rejected,
     receive_event,
     resolve_webhook,
@@ -25,12 +32,20 @@ from ._receiver import (
 )
 from ._secret import ENVIRONMENT
 from ._webhook import Webhook
-from .errors import BodyConsumedError, BodyIncompleteError, BodyTooLargeError, InvalidSecretError, WebhookError
+from .errors import (
+    BodyConsumedError,
+    BodyIncompleteError,
+    BodyTooLargeError,
+    InvalidSecretError,
+    MalformedHeaderError,
+    WebhookError,
+)
 from .events import AnyEvent
 
 P = ParamSpec("P")
 
 
+@forget_on_error
 def verify_request(request: HttpRequest, webhook: Webhook, *, max_body: int = MAX_BODY) -> AnyEvent:
     """Verify *request*.
 
@@ -44,12 +59,12 @@ def verify_request(request: HttpRequest, webhook: Webhook, *, max_body: int = MA
     Raises:
         WebhookVerificationError: The request is rejected; ``BodyTooLargeError`` and ``BodyIncompleteError`` included.
         BodyConsumedError: The application has already read the body.
+        TypeError: *webhook* is not a Webhook.
     """
-    # Django before 4.2.30, 5.2.13 and 6.0.4 reads svix_id as svix-id on ASGI (CVE-2026-3902); the scope is unchanged
-    headers = request.scope["headers"] if isinstance(request, ASGIRequest) else request.headers
-    return receive_event(webhook, headers, lambda: _read_body(request, max_body))
+    return receive_event(webhook, _headers(request), lambda: _read_body(request, max_body))
 
 
+@forget_on_error
 def clerk_webhook(
     webhook: Webhook | None = None, *, max_body: int = MAX_BODY
 ) -> Callable[
@@ -64,10 +79,11 @@ def clerk_webhook(
 
     Args:
         webhook: Has the secrets; None reads the setting ``CLERK_WEBHOOK_SIGNING_SECRET`` and then the environment, at
-            the first request, since an error at import would break ``migrate`` and ``check``.
+            each request: an error at import would break ``migrate`` and ``check``, and tests override settings.
         max_body: The maximum length of the body, in bytes. ``DATA_UPLOAD_MAX_MEMORY_SIZE`` counts if it is lower.
     Returns:
-        The decorator.
+        The decorator. It raises a ``TypeError`` if the handler is a method, or takes other arguments or another order.
+        On a view class, use ``@method_decorator(clerk_webhook(...), name="dispatch")``.
     Raises:
         TypeError: *webhook* is something else: a function, since the parentheses are missing, or a secret.
     """
@@ -75,21 +91,28 @@ def clerk_webhook(
         resolve_webhook(webhook, "@clerk_webhook() or @clerk_webhook(Webhook(secret))")
 
     def event_or_response(request: HttpRequest) -> AnyEvent | HttpResponse:
-        nonlocal webhook
         if request.method != "POST":
             return HttpResponse(status=405, headers={"Allow": "POST"})
         try:
-            if webhook is None:
-                webhook = Webhook(getattr(settings, ENVIRONMENT[0], None))
-            return verify_request(request, webhook, max_body=max_body)
+            used = Webhook(getattr(settings, ENVIRONMENT[0], None)) if webhook is None else webhook
+            return verify_request(request, used, max_body=max_body)
         except WebhookError as error:
             if isinstance(error, InvalidSecretError):
-                log_rejected(error, None)
+                log_rejected(error, None, _headers(request))
             return JsonResponse(REJECTION, status=status_code_for(error))
 
     def decorate(
         handler: Callable[Concatenate[HttpRequest, AnyEvent, P], Any],
     ) -> Callable[Concatenate[HttpRequest, P], Any]:
+        check_handler(
+            handler,
+            ["request", "event"],
+            "def hook(request, event, **url_variables)",
+            more=True,
+            # Django copies the exemption from the CSRF check from dispatch() only
+            instead_of_method='write @method_decorator(clerk_webhook(...), name="dispatch") on the class',
+        )
+
         @wraps(handler)
         def view(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> Any:
             received = event_or_response(request)
@@ -102,9 +125,10 @@ def clerk_webhook(
             received = event_or_response(request)
             if isinstance(received, HttpResponse):
                 return received
-            return _response(await handler(request, received, *args, **kwargs))
+            result = handler(request, received, *args, **kwargs)
+            return _response(await result if isawaitable(result) else result)
 
-        chosen = async_view if iscoroutinefunction(handler) else view
+        chosen = async_view if is_async(handler) or _is_of_async_class(handler) else view
         # As csrf_exempt() and login_not_required() do, of which the first wraps no async view before Django 5.0, and
         # the second is new in 5.1
         vars(chosen).update(csrf_exempt=True, login_required=False)
@@ -113,40 +137,53 @@ def clerk_webhook(
     return decorate
 
 
+def _is_of_async_class(handler: Any) -> bool:
+    """Return whether *handler* is ``dispatch`` of a view class with ``async def`` methods, which Django awaits."""
+    view = getattr(getattr(handler, "func", None), "__self__", None)  # method_decorator passes a partial of the method
+    return isinstance(view, View) and view.view_is_async
+
+
 def _response(returned: HttpResponseBase | None) -> HttpResponseBase:
     return HttpResponse(status=204) if returned is None else returned
 
 
+def _headers(request: HttpRequest) -> Headers:
+    # Django before 4.2.30, 5.2.13 and 6.0.4 reads svix_id as svix-id on ASGI (CVE-2026-3902); the scope is unchanged
+    return request.scope["headers"] if isinstance(request, ASGIRequest) else request.headers
+
+
 def _read_body(request: HttpRequest, max_body: int) -> bytes:
-    declared = declared_length(request.META.get("CONTENT_LENGTH"))
+    length = request.META.get("CONTENT_LENGTH")
+    declared = declared_length(length)
+    if length and declared is None:
+        raise MalformedHeaderError("content-length", "is not a number of bytes: pass it as it arrived")
     if declared is not None and declared > max_body:
-        raise BodyTooLargeError(max_body)
+        raise BodyTooLargeError(max_body, option="max_body")
+    check_end_is_marked(request.META)
     try:
         body = request.body if declared is not None else _undeclared_body(request, max_body)
     except RequestDataTooBig:
-        raise BodyTooLargeError(settings.DATA_UPLOAD_MAX_MEMORY_SIZE) from None
+        option = "DATA_UPLOAD_MAX_MEMORY_SIZE"
+        raise BodyTooLargeError(getattr(settings, option), option=option) from None
     except RawPostDataException:
-        raise BodyConsumedError(
-            "something read the request as a stream before: a middleware, a parser or a file upload; verify first"
-        ) from None
-    except UnreadablePostError:
+        if is_json(request.META.get("CONTENT_TYPE")):
+            raise BodyConsumedError(
+                "something read the request as a stream before: a middleware, a parser or a file upload; verify first"
+            ) from None
+        raise BodyIncompleteError(0, declared) from None  # a sender chose a form type, of which request.POST reads it
+    except Exception:  # a disconnect, a malformed chunk, a timeout: each server has its own
         raise BodyIncompleteError from None
     if len(body) > max_body:
-        raise BodyTooLargeError(max_body)
-    check_complete(body, declared, None)  # a body read before is a RawPostDataException
+        raise BodyTooLargeError(max_body, option="max_body")
+    check_complete(body, declared)
     return body
 
 
 def _undeclared_body(request: HttpRequest, max_body: int) -> bytes:
     """Return a chunked body. On WSGI, Django reads no body without a declared length."""
-    chunked = "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower()
-    if not chunked or "wsgi.input" not in request.META:
+    if "chunked" not in request.META.get("HTTP_TRANSFER_ENCODING", "").lower() or "wsgi.input" not in request.META:
         return request.body
-    if not request.META.get("wsgi.input_terminated"):
-        raise BodyConsumedError(
-            "the body is chunked, and this server does not say where it ends (wsgi.input_terminated): "
-            "let the proxy in front of it buffer requests"
-        )
     body: bytes = request.META["wsgi.input"].read(max_body + 1)
+    request.META["wsgi.input"] = BytesIO(body)  # to be verified again, for example in a middleware and in the view
     request._body = body  # private, but the only way to make request.body work afterwards
     return body

@@ -12,13 +12,18 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+_EMPTY_BODY_CAUSES = (
+    "the sender sent none, or a middleware or the server read it and did not pass it on; verify before anything else "
+    "reads the body"
+)
+
 
 class WebhookError(Exception):
     """Base of every error of this package."""
 
     code: ClassVar[str] = "webhook_error"
 
-    message_id: str | None = None  #: The ``svix-id`` of the delivery, once it is known to be well formed.
+    message_id: str | None = None  #: The ``svix-id`` of the delivery, if it is well-formed; adapters always set it.
 
 
 class InvalidSecretError(WebhookError):
@@ -53,10 +58,8 @@ class MissingHeaderError(WebhookVerificationError):
 
     def __str__(self) -> str:
         listed = " and ".join(filter(None, [", ".join(self.names[:-1]), self.names[-1]]))
-        return (
-            f"the request has no {listed} header: pass all headers of the request as they arrived, "
-            "and check that no proxy removes them" + (f"; {self.hint}" if self.hint else "")
-        )
+        advice = f"; {self.hint}" if self.hint else ", and check that no proxy removes them"
+        return f"the request has no {listed} header: pass all headers of the request as they arrived{advice}"
 
 
 class MalformedHeaderError(WebhookVerificationError):
@@ -75,17 +78,20 @@ class MalformedHeaderError(WebhookVerificationError):
 
 
 class SignatureMismatchError(WebhookVerificationError):
-    """No signature fits: forged, changed on the way, or signed under a secret that we do not have."""
+    """No signature matches: the delivery is forged, was changed in transit, or signed with an unknown secret."""
 
     code = "signature_mismatch"
 
-    def __init__(self, candidates: int, secrets: int, message_id: str) -> None:
-        super().__init__(candidates, secrets, message_id)
-        self.candidates = candidates  #: How many well-formed ``v1`` signatures the header held.
-        self.secrets = secrets  #: How many secrets they were held against.
+    def __init__(self, candidates: int, secrets: int, message_id: str, empty_body: bool = False) -> None:
+        super().__init__(candidates, secrets, message_id, empty_body)
+        self.candidates = candidates  #: How many well-formed ``v1`` signatures the header contained.
+        self.secrets = secrets  #: How many secrets they were compared with.
         self.message_id = message_id
+        self.empty_body = empty_body  #: Whether the body was empty, which the sender never signed.
 
     def __str__(self) -> str:
+        if self.empty_body:
+            return f"the body is empty: {_EMPTY_BODY_CAUSES}"
         if not self.candidates:
             return (
                 "the signature header holds no v1 signature (v1, a comma, 44 characters of base64): "
@@ -146,75 +152,88 @@ class InvalidPayloadError(WebhookVerificationError):
 
 
 class BodyTooLargeError(WebhookVerificationError):
-    """The body is longer than the receiver is willing to read. Answer 413."""
+    """The body is longer than the receiver's limit. Respond with 413."""
 
     code = "body_too_large"
 
-    def __init__(self, limit: int, message_id: str | None = None) -> None:
-        super().__init__(limit, message_id)
-        self.limit = limit  #: The most bytes that are read.
+    def __init__(self, limit: int, message_id: str | None = None, option: str = "") -> None:
+        super().__init__(limit, message_id, option)
+        self.limit = limit  #: The maximum length in bytes.
         self.message_id = message_id
+        self.option = option  #: The parameter or setting that changes the limit, if there is one.
 
     def __str__(self) -> str:
-        return f"the body is longer than {self.limit} bytes: raise the limit if your deliveries are really that large"
+        where = f" ({self.option})" if self.option else ""
+        return f"the body is longer than {self.limit} bytes: raise the limit{where} if your deliveries are that large"
 
 
 class BodyIncompleteError(WebhookVerificationError):
-    """The sender left before the body was complete, or declared a longer one than it sent. Answer 400."""
+    """The body did not arrive completely: the sender disconnected, or framed it wrongly. Respond with 400."""
 
     code = "body_incomplete"
 
-    def __init__(self, received: int | None = None, declared: int | None = None) -> None:
-        super().__init__(received, declared)
-        self.received = received  #: How many bytes arrived, where it is known.
-        self.declared = declared  #: How many the Content-Length header announced, where it did.
+    def __init__(self, received: int | None = None, declared: int | None = None, problem: str = "") -> None:
+        super().__init__(received, declared, problem)
+        self.received = received  #: How many bytes arrived, if that is known.
+        self.declared = declared  #: How many the Content-Length header declares, if there is one.
+        self.problem = problem  #: The cause, if it is another one than a disconnect.
 
     def __str__(self) -> str:
+        if self.problem:
+            return self.problem
         if self.received is None or self.declared is None:
-            return "the sender closed the connection before the body was complete"
-        return f"the body ends after {self.received} of {self.declared} bytes: the sender left, or declared too many"
+            return "the sender closed the connection before the body was complete, or sent it malformed"
+        ends = f"the body ends after {self.received} of {self.declared} bytes"
+        if not self.received:
+            return f"{ends}, it is empty: {_EMPTY_BODY_CAUSES}"
+        return f"{ends}: the sender left, or declared too many"
 
 
 class BodyTimeoutError(WebhookVerificationError):
-    """The body did not arrive in time. Answer 408."""
+    """The body did not arrive in time. Respond with 408."""
 
     code = "body_timeout"
 
-    def __init__(self, seconds: float) -> None:
-        super().__init__(seconds)
-        self.seconds = seconds  #: How long was waited.
+    def __init__(self, seconds: float, option: str = "") -> None:
+        super().__init__(seconds, option)
+        self.seconds = seconds  #: The limit.
+        self.option = option  #: The parameter or setting that changes the limit, if there is one.
 
     def __str__(self) -> str:
         return (
             f"the body did not arrive within {self.seconds:g} s: the sender is slow, "
             "or a middleware read the body and does not pass it on"
+            + (f"; the limit is {self.option}" if self.option else "")
         )
 
 
 class BodyConsumedError(WebhookError):
-    """Something else in the application has read the body. The sender has done nothing wrong: answer 500."""
+    """Something else in the application has read the body. The sender has done nothing wrong: respond with 500."""
 
     code = "body_consumed"
 
     def __init__(self, problem: str) -> None:
         super().__init__(problem)
-        self.problem = problem  #: What happened and how to mend it.
+        self.problem = problem  #: What happened and how to fix it.
 
     def __str__(self) -> str:
         return self.problem
 
 
 class StoreError(WebhookError):
-    """The store that remembers handled messages is out of reach. Nothing is wrong with the delivery: answer 500.
+    """The store that remembers handled messages is unavailable. Nothing is wrong with the delivery: respond with 500.
 
-    Its cause is the error of the store's own client.
+    Its cause is the error of the store's client library.
     """
 
     code = "store_unavailable"
 
-    def __init__(self, problem: str) -> None:
-        super().__init__(problem)
-        self.problem = problem  #: What is wrong and how to mend it.
+    handled: bool = False  #: Whether the handler has run: then the message must not be handled again.
+
+    def __init__(self, problem: str, handled: bool = False) -> None:
+        super().__init__(problem, handled)
+        self.problem = problem  #: What is wrong and how to fix it.
+        self.handled = handled
 
     def __str__(self) -> str:
         return self.problem

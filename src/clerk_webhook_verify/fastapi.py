@@ -5,12 +5,13 @@ from typing import Any
 
 from fastapi import HTTPException, Request
 
+from ._frames import forget_on_error
 from ._headers import SVIX_HEADERS
 from ._receiver import BODY_TIMEOUT, MAX_BODY, REJECTION, resolve_webhook, status_code_for
 from ._webhook import Webhook
 from .errors import WebhookError
 from .events import AnyEvent
-from .starlette import rejection_headers, verify_request
+from .starlette import drain, rejection_headers, verify_request
 
 __all__ = ["ClerkWebhook", "verify_request"]
 
@@ -31,6 +32,7 @@ class ClerkWebhook:
         TypeError: *webhook* is something else: a secret, for example.
     """
 
+    @forget_on_error
     def __init__(
         self, webhook: Webhook | None = None, *, max_body: int = MAX_BODY, body_timeout: float = BODY_TIMEOUT
     ) -> None:
@@ -38,6 +40,7 @@ class ClerkWebhook:
         self._max_body = max_body
         self._body_timeout = body_timeout
 
+    @forget_on_error
     async def __call__(self, request: Request) -> AnyEvent:
         """Verify *request*; FastAPI's ``Depends`` calls this.
 
@@ -49,6 +52,7 @@ class ClerkWebhook:
                 request, self._webhook, max_body=self._max_body, body_timeout=self._body_timeout
             )
         except WebhookError as error:
+            await drain(request, error)
             headers = rejection_headers(request, error)
             raise HTTPException(status_code_for(error), REJECTION["detail"], headers) from None
 
@@ -56,12 +60,13 @@ class ClerkWebhook:
     def openapi(self) -> dict[str, Any]:
         """Keywords for ``app.post(...)`` that add the body, the headers and the responses to the OpenAPI page.
 
-        They also make 204 the status of an endpoint that returns nothing.
+        They also make 204 the status of an endpoint that returns nothing, and let it have any return annotation.
         """
         rejection = {"content": {"application/json": {"example": REJECTION}}}
         text = {"type": "string"}
         return {
             "status_code": 204,
+            "response_model": None,  # FastAPI 0.115 and 0.116 take "-> None" for a model, which 204 does not allow
             "responses": {
                 400: {"description": "The delivery is rejected", **rejection},
                 413: {"description": "The body is too long", **rejection},

@@ -5,19 +5,44 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, Concatenate, ParamSpec
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, overload
 
 from flask import Response, current_app, request
-from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
+from flask.views import View
+from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.wsgi import LimitedStream
 
-from ._receiver import MAX_BODY, REJECTION, check_complete, receive_event, resolve_webhook, status_code_for
+from ._frames import forget_on_error
+from ._handler import bind, check_handler, is_self_of
+from ._receiver import (
+    MAX_BODY,
+    REJECTION,
+    check_complete,
+    check_end_is_marked,
+    is_json,
+    receive_event,
+    resolve_webhook,
+    status_code_for,
+)
 from ._webhook import Webhook
-from .errors import BodyIncompleteError, BodyTooLargeError, WebhookError
+from .errors import BodyConsumedError, BodyIncompleteError, BodyTooLargeError, WebhookError
 from .events import AnyEvent
 
 P = ParamSpec("P")
+S = TypeVar("S")
 
 
+class Decorator(Protocol):
+    """What :func:`clerk_webhook` returns."""
+
+    # Handlers return Any: flask.typing.ResponseReturnValue contains names that cannot be resolved at run time
+    @overload
+    def __call__(self, handler: Callable[Concatenate[AnyEvent, P], Any], /) -> Callable[P, Any]: ...
+    @overload
+    def __call__(self, handler: Callable[Concatenate[S, AnyEvent, P], Any], /) -> Callable[Concatenate[S, P], Any]: ...
+
+
+@forget_on_error
 def verify_request(webhook: Webhook, *, max_body: int = MAX_BODY) -> AnyEvent:
     """Verify the current request.
 
@@ -29,41 +54,45 @@ def verify_request(webhook: Webhook, *, max_body: int = MAX_BODY) -> AnyEvent:
     Raises:
         WebhookVerificationError: The request is rejected; ``BodyTooLargeError`` and ``BodyIncompleteError`` included.
         BodyConsumedError: The application has already read the body.
+        TypeError: *webhook* is not a Webhook.
     """
     return receive_event(webhook, request.headers, lambda: _read_body(max_body))
 
 
-# Handlers return Any: flask.typing.ResponseReturnValue contains names that cannot be resolved at run time
-def clerk_webhook(
-    webhook: Webhook | None = None, *, max_body: int = MAX_BODY
-) -> Callable[[Callable[Concatenate[AnyEvent, P], Any]], Callable[P, Any]]:
+@forget_on_error
+def clerk_webhook(webhook: Webhook | None = None, *, max_body: int = MAX_BODY) -> Decorator:
     """Make a view of ``handler(event, **url_variables)``, which is called only with verified events.
 
-    The handler returns what a Flask view may return, or None for 204, and may be ``async def``. The view responds 400
-    to a rejected request (413 if the body is too long), 500 to an application error and 405 to methods other than
-    POST. Exceptions of the handler are left to Flask.
+    The handler may be a method of a view class, and may be ``async def``. It returns what a Flask view may return, or
+    None for 204. The view responds 400 to a rejected request (413 if the body is too long), 500 to an application error
+    and 405 to methods other than POST. Exceptions of the handler are left to Flask.
 
     Args:
         webhook: Has the secrets; None reads the environment, now and not at the first request.
         max_body: The maximum length of the body, in bytes. Flask's ``MAX_CONTENT_LENGTH`` counts if it is lower.
     Returns:
-        The decorator.
+        The decorator. It raises a ``TypeError`` if the handler does not take the event first.
     Raises:
         InvalidSecretError: *webhook* is None, and the environment has no usable secret.
         TypeError: *webhook* is something else: a function, since the parentheses are missing, or a secret.
     """
     checked = resolve_webhook(webhook, "@clerk_webhook() or @clerk_webhook(Webhook(secret))")
 
-    def decorate(handler: Callable[Concatenate[AnyEvent, P], Any]) -> Callable[P, Any]:
+    def decorate(handler: Any) -> Any:
+        check_handler(handler, ["event"], "def hook(event, **url_variables)", more=True)
+
         @wraps(handler)
-        def view(*args: P.args, **kwargs: P.kwargs) -> Any:
+        def view(*args: Any, **kwargs: Any) -> Any:
             if request.method != "POST":
                 return Response(status=405, headers={"Allow": "POST"})
             try:
                 event = verify_request(checked, max_body=max_body)
             except WebhookError as error:
                 return Response(json.dumps(REJECTION), status_code_for(error), content_type="application/json")
-            response = current_app.ensure_sync(handler)(event, *args, **kwargs)
+            function, variables = handler, args
+            if args and is_self_of(handler, args[0], View):
+                function, variables = bind(handler, args[0]), args[1:]
+            response = current_app.ensure_sync(function)(event, *variables, **kwargs)
             return Response(status=204) if response is None else response
 
         return view
@@ -73,21 +102,37 @@ def clerk_webhook(
 
 def _read_body(max_body: int) -> bytes:
     declared = request.content_length
-    limit = min(max_body, request.max_content_length or max_body)
+    limit, option = max_body, "max_body"
+    if request.max_content_length is not None and request.max_content_length < max_body:
+        limit, option = request.max_content_length, "MAX_CONTENT_LENGTH"
     if declared is not None and declared > limit:
-        raise BodyTooLargeError(limit)
+        raise BodyTooLargeError(limit, option=option)
+    check_end_is_marked(request.environ)
+    was_read = _was_read()
     request.max_content_length = limit + 1  # werkzeug truncates a longer chunked body there, without an error
-    # Private, as werkzeug has no public way to ask if something else read the body: get_data() is safe, it keeps the
-    # bytes in _cached_data; reading the stream or a form is not
-    consumed = "stream" in vars(request) and getattr(request, "_cached_data", None) is None
+    # The same again for a stream that exists already, such as after request.form
+    stream = vars(request)["stream"] = LimitedStream(request.stream, limit + 1, is_max=True)
     try:
         body = request.get_data()
     except RequestEntityTooLarge:
-        raise BodyTooLargeError(limit) from None
-    except ClientDisconnected:
-        raise BodyIncompleteError from None
+        raise BodyTooLargeError(limit, option=option) from None
+    except Exception:  # a disconnect, a malformed chunk, a timeout: each server has its own
+        raise BodyIncompleteError(stream.tell(), declared) from None
     if len(body) > limit:
-        raise BodyTooLargeError(limit)
-    consumer = "something read request.stream or request.form before; verify first, and read with request.get_data()"
-    check_complete(body, declared, consumer if consumed else None)
+        raise BodyTooLargeError(limit, option=option)
+    if declared and not body and was_read:
+        raise BodyConsumedError(
+            "request.stream or request.form was already read: verify first, and read with request.get_data()"
+        )
+    check_complete(body, declared)
     return body
+
+
+def _was_read() -> bool:
+    """Return whether the application has read the body, other than with ``get_data()``, which keeps it.
+
+    Not for form types, which a sender can choose and of which ``request.form`` reads the body.
+    """
+    # Private, as werkzeug has no public way to ask whether get_data() was called
+    kept = getattr(request, "_cached_data", None) is not None
+    return "stream" in vars(request) and "form" not in vars(request) and not kept and is_json(request.content_type)

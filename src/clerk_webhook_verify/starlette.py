@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from functools import wraps
-from inspect import iscoroutinefunction
-from typing import Any
+from inspect import isawaitable
+from typing import Any, Protocol, TypeVar, overload
 
 import anyio
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from ._callables import is_async
+from ._frames import forget_on_error
+from ._handler import bind, check_handler
 from ._headers import declared_length
 from ._receiver import (
     BODY_TIMEOUT,
     MAX_BODY,
     REJECTION,
     check_complete,
+    check_webhook,
+    is_json,
     log_rejected,
     log_verified,
     resolve_webhook,
@@ -37,10 +42,31 @@ from .errors import (
 )
 from .events import AnyEvent
 
-Handler = Callable[[Request, AnyEvent], Response | Awaitable[Response | None] | None]
-Endpoint = Callable[[Request], Awaitable[Response]]
+S = TypeVar("S")
+Result = Response | Awaitable[Response | None] | None
+
+_MAX_EARLY_BODY = 4 * 1_048_576  # bytes
+_MAX_PAUSE = 1.0  # seconds
 
 
+_AFTER_THE_BODY = (SignatureMismatchError, TimestampError, InvalidPayloadError)
+_BODY_ENDED = (BodyConsumedError, BodyIncompleteError, BodyTimeoutError)
+
+
+class Decorator(Protocol):
+    """What :func:`clerk_webhook` returns."""
+
+    @overload
+    def __call__(
+        self, handler: Callable[[Request, AnyEvent], Result], /
+    ) -> Callable[[Request], Awaitable[Response]]: ...
+    @overload
+    def __call__(
+        self, handler: Callable[[S, Request, AnyEvent], Result], /
+    ) -> Callable[[S, Request], Awaitable[Response]]: ...
+
+
+@forget_on_error
 async def verify_request(
     request: Request, webhook: Webhook, *, max_body: int = MAX_BODY, body_timeout: float | None = None
 ) -> AnyEvent:
@@ -57,53 +83,61 @@ async def verify_request(
         WebhookVerificationError: The request is rejected; ``BodyTooLargeError``, ``BodyIncompleteError`` and
             ``BodyTimeoutError`` included.
         BodyConsumedError: The application has already read the body.
+        TypeError: *webhook* is not a Webhook.
     """
+    check_webhook(webhook)
     try:
         webhook.check_headers(request.headers)
-        body = await _read_body(request, max_body, body_timeout)
-        event = webhook.verify(request.headers, body)
+        event = webhook.verify(request.headers, await _read_body(request, max_body, body_timeout))
     except WebhookError as error:
-        log_rejected(error, webhook)
+        log_rejected(error, webhook, request.headers)
         raise
     log_verified(event)
     return event
 
 
+@forget_on_error
 def clerk_webhook(
     webhook: Webhook | None = None, *, max_body: int = MAX_BODY, body_timeout: float = BODY_TIMEOUT
-) -> Callable[[Handler], Endpoint]:
+) -> Decorator:
     """Make an endpoint of ``handler(request, event)``, which is called only with verified events.
 
-    The handler returns a response, or None for 204; a plain ``def`` runs in the thread pool. The endpoint responds 400
-    to a rejected request (413 if the body is too long, 408 if it does not arrive in time), 500 to an application error
-    and 405 to methods other than POST. Exceptions of the handler are left to Starlette.
+    The handler may be a method of an endpoint class. It returns a response, or None for 204; a plain ``def`` runs in
+    the thread pool. The endpoint responds 400 to a rejected request (413 if the body is too long, 408 if it does not
+    arrive in time), 500 to an application error and 405 to methods other than POST. Exceptions of the handler are left
+    to Starlette.
 
     Args:
         webhook: Has the secrets; None reads the environment, now and not at the first request.
         max_body: The maximum length of the body, in bytes.
         body_timeout: Seconds until the complete body must have arrived.
     Returns:
-        The decorator.
+        The decorator. It raises a ``TypeError`` if the handler takes other arguments, or takes them in another order.
     Raises:
         InvalidSecretError: *webhook* is None, and the environment has no usable secret.
         TypeError: *webhook* is something else: a function, since the parentheses are missing, or a secret.
     """
     checked = resolve_webhook(webhook, "@clerk_webhook() or @clerk_webhook(Webhook(secret))")
 
-    def decorate(handler: Handler) -> Endpoint:
-        is_async = iscoroutinefunction(handler)
+    def decorate(handler: Any) -> Any:
+        check_handler(handler, ["request", "event"], "def hook(request, event)")
+        runs_in_loop = is_async(handler)
 
         @wraps(handler)
-        async def endpoint(request: Request) -> Response:
+        async def endpoint(*args: Any) -> Response:
+            *owner, request = args  # owner: the self or cls of a method
             if request.method != "POST":
                 return Response(status_code=405, headers={"allow": "POST"})
             try:
                 event = await verify_request(request, checked, max_body=max_body, body_timeout=body_timeout)
             except WebhookError as error:
+                await drain(request, error)
                 return JSONResponse(REJECTION, status_code_for(error), rejection_headers(request, error))
-            pending: Any = handler(request, event) if is_async else run_in_threadpool(handler, request, event)
-            response = await pending
-            return Response(status_code=204) if response is None else response
+            function = bind(handler, *owner) if owner else handler
+            result: Any = function(request, event) if runs_in_loop else run_in_threadpool(function, request, event)
+            while isawaitable(result):  # a plain function may return a coroutine
+                result = await result
+            return Response(status_code=204) if result is None else result
 
         return endpoint
 
@@ -116,17 +150,36 @@ def rejection_headers(request: Request, error: WebhookError) -> dict[str, str]:
     They make the server close an HTTP/1 connection unless *error* means that the body was read: to reuse the
     connection, the server would have to read the rest of a body that nothing needs.
     """
-    was_read = isinstance(error, (SignatureMismatchError, TimestampError, InvalidPayloadError))
     is_http_1 = request.scope.get("http_version", "").startswith("1")
-    return {"connection": "close"} if is_http_1 and not was_read else {}
+    return {"connection": "close"} if is_http_1 and not isinstance(error, _AFTER_THE_BODY) else {}
+
+
+async def drain(request: Request, error: WebhookError) -> None:
+    """Read the rest of the body of a request that was rejected early, before you respond.
+
+    A server closes the connection after the response. If the client is still sending by then, it gets a connection
+    reset, and may never see the response. Stops after 4 MB of the body, and after a second without progress; reads
+    nothing if the request declares more.
+    """
+    declared = declared_length(request.headers.get("content-length")) or 0
+    if isinstance(error, (*_AFTER_THE_BODY, *_BODY_ENDED)) or declared > _MAX_EARLY_BODY:
+        return
+    read = error.limit if isinstance(error, BodyTooLargeError) and not declared else 0
+    with suppress(Exception), anyio.move_on_after(BODY_TIMEOUT):  # the end of the body is an exception, too
+        async with aclosing(request.stream()) as chunks:
+            while read < _MAX_EARLY_BODY:
+                with anyio.fail_after(_MAX_PAUSE):
+                    read += len(await anext(chunks))
 
 
 async def _read_body(request: Request, max_body: int, timeout: float | None) -> bytes:
     declared = declared_length(request.headers.get("content-length"))
     if declared is not None and declared > max_body:
-        raise BodyTooLargeError(max_body)
+        raise BodyTooLargeError(max_body, option="max_body")
     body = await _read_in_time(request, max_body, declared, timeout)
-    check_complete(body, declared, "a middleware read it and passed nothing on")
+    if len(body) > max_body:
+        raise BodyTooLargeError(max_body, option="max_body")
+    check_complete(body, declared)
     request._body = body  # private, but the only way to keep request.body() and request.json() working afterwards
     return body
 
@@ -136,7 +189,7 @@ async def _read_in_time(request: Request, max_body: int, declared: int | None, t
         return await _read_stream(request, max_body, declared)
     with anyio.move_on_after(timeout):
         return await _read_stream(request, max_body, declared)
-    raise BodyTimeoutError(timeout)
+    raise BodyTimeoutError(timeout, "body_timeout")
 
 
 async def _read_stream(request: Request, max_body: int, declared: int | None) -> bytes:
@@ -146,12 +199,12 @@ async def _read_stream(request: Request, max_body: int, declared: int | None) ->
             async for chunk in chunks:
                 body += chunk
                 if len(body) > max_body:
-                    raise BodyTooLargeError(max_body)
-    except ClientDisconnect:
+                    break
+    except Exception as error:  # a disconnect, or what a middleware raises
+        if str(error) == "Stream consumed" and is_json(request.headers.get("content-type")):
+            raise BodyConsumedError(
+                "the body cannot be read (Stream consumed): verify before request.stream() and request.form(), "
+                "or use request.body() or request.json() instead"
+            ) from error
         raise BodyIncompleteError(len(body), declared) from None
-    except RuntimeError as error:  # request.stream() or request.form() was read before
-        raise BodyConsumedError(
-            f"the body cannot be read ({error}): verify before request.stream() and request.form(), "
-            "or use request.body() or request.json() instead"
-        ) from error
     return bytes(body)

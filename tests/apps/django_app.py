@@ -49,7 +49,12 @@ def consumed(request: HttpRequest) -> HttpResponse:
     return quiet(request)
 
 
-consumed.csrf_exempt = True
+def form(request: HttpRequest) -> HttpResponse:
+    len(request.POST)
+    return quiet(request)
+
+
+consumed.csrf_exempt = form.csrf_exempt = True
 
 urlpatterns = [
     path("hook/<str:tenant>", hook),
@@ -57,6 +62,7 @@ urlpatterns = [
     path("async", later),
     path("fails", fails),
     path("consumed", consumed),
+    path("form", form),
 ]
 wsgi = get_wsgi_application()
 asgi = get_asgi_application()

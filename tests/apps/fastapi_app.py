@@ -31,3 +31,12 @@ async def consumed(request: Request) -> None:
     async for _ in request.stream():
         pass
     await clerk(request)
+
+
+@app.post("/form", status_code=204)
+async def form(request: Request) -> None:
+    """Reads forms only, as ``request.form()`` does, which needs python-multipart."""
+    if request.headers["content-type"].startswith(("multipart/form-data", "application/x-www-form-urlencoded")):
+        async for _ in request.stream():
+            pass
+    await clerk(request)

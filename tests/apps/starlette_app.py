@@ -33,6 +33,14 @@ async def consumed(request: Request) -> Response:
     return await quiet(request)
 
 
+async def form(request: Request) -> Response:
+    """Reads forms only, as ``request.form()`` does, which needs python-multipart."""
+    if request.headers["content-type"].startswith(("multipart/form-data", "application/x-www-form-urlencoded")):
+        async for _ in request.stream():
+            pass
+    return await quiet(request)
+
+
 class PassesOn(BaseHTTPMiddleware):
     """Does nothing, but replaces ``receive``."""
 
@@ -45,6 +53,7 @@ routes = [
     Route("/quiet", quiet, methods=["GET", "POST"]),
     Route("/fails", fails, methods=["POST"]),
     Route("/consumed", consumed, methods=["POST"]),
+    Route("/form", form, methods=["POST"]),
 ]
 app = Starlette(routes=routes)
 under_middleware = Starlette(routes=routes, middleware=[Middleware(PassesOn), Middleware(PassesOn)])

@@ -4,7 +4,11 @@ from collections.abc import Callable
 from typing import Annotated, Any
 
 from django.http import HttpRequest, HttpResponse
+from django.utils.decorators import method_decorator
+from django.views import View
 from fastapi import Depends, FastAPI
+from flask.views import MethodView
+from starlette.endpoints import HTTPEndpoint
 from starlette.requests import Request
 from starlette.responses import Response
 from typing_extensions import assert_type
@@ -12,6 +16,7 @@ from typing_extensions import assert_type
 from clerk_webhook_verify import AnyEvent, Event, Webhook, aws_lambda, django, flask, starlette
 from clerk_webhook_verify.events import KnownEvent, UnknownEvent, UserCreated, UserEvent
 from clerk_webhook_verify.fastapi import ClerkWebhook, verify_request
+from clerk_webhook_verify.idempotency import Outcome
 
 webhook = Webhook("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
 
@@ -82,6 +87,11 @@ def no_unknown_event_in_starlette(request: Request, event: KnownEvent) -> None:
 
 
 @starlette.clerk_webhook()  # wrong
+def swapped_in_starlette(event: Event, request: Request) -> None:
+    return None
+
+
+@starlette.clerk_webhook()  # wrong
 def no_response_in_starlette(request: Request, event: Event) -> int:
     return 200
 
@@ -146,6 +156,45 @@ def no_unknown_event_in_lambda(event: KnownEvent, context: Any) -> None:
     return None
 
 
+class InFlask(MethodView):
+    @flask.clerk_webhook(webhook)
+    def post(self, event: Event, tenant: str) -> dict[str, str]:
+        return {"type": event.type, "tenant": tenant}
+
+    @staticmethod
+    @flask.clerk_webhook()
+    def patch(event: AnyEvent) -> None:
+        return None
+
+
+class InStarlette(HTTPEndpoint):
+    @starlette.clerk_webhook(webhook)
+    async def post(self, request: Request, event: Event) -> None:
+        return None
+
+
+class InLambda:
+    @aws_lambda.clerk_webhook(webhook)
+    def handle(self, event: Event, context: Any) -> None:
+        return None
+
+
+def called_as_methods(view: InFlask, endpoint: InStarlette, function: InLambda, request: Request) -> Any:
+    view.post(tenant="acme")
+    view.post(tenant=5)  # wrong
+    view.post()  # wrong
+    view.patch()
+    function.handle({}, None)
+    function.handle()  # wrong
+    return endpoint.post(request)
+
+
+@method_decorator(django.clerk_webhook(webhook), name="dispatch")
+class InDjango(View):
+    def post(self, request: HttpRequest, event: Event) -> None:
+        return None
+
+
 app = FastAPI()
 clerk = ClerkWebhook(webhook)
 
@@ -155,12 +204,20 @@ async def in_fastapi(event: Annotated[Event, Depends(clerk)]) -> None:
     return None
 
 
+@app.post("/webhooks/outcome", **{**clerk.openapi, "status_code": 200})
+async def outcome_in_fastapi(event: Annotated[Event, Depends(clerk)]) -> Outcome:
+    return Outcome.HANDLED
+
+
 @app.post("/webhooks/any", **clerk.openapi)
 def any_event_in_fastapi(event: Annotated[AnyEvent, Depends(clerk)]) -> None:
     return None
 
 
 async def verified_requests(request: Request, http_request: HttpRequest, lambda_event: dict[str, Any]) -> None:
+    named = {name: request.headers.get(name) for name in ("svix-id", "svix-timestamp", "svix-signature")}
+    assert_type(named, dict[str, str | None])
+    assert_type(webhook.verify(named, await request.body()), AnyEvent)
     assert_type(flask.verify_request(webhook), AnyEvent)
     assert_type(await starlette.verify_request(request, webhook, body_timeout=5), AnyEvent)
     assert_type(await verify_request(request, webhook), AnyEvent)

@@ -10,6 +10,7 @@ from typing_extensions import assert_type
 from clerk_webhook_verify import AnyEvent, Event
 from clerk_webhook_verify.allowlist import Allowlist
 from clerk_webhook_verify.diagnose import Diagnosis, diagnose
+from clerk_webhook_verify.errors import StoreError
 from clerk_webhook_verify.events import UserCreated, UserEvent
 from clerk_webhook_verify.idempotency import AsyncOnce, MemoryStore, Once, Outcome, SQLiteStore, Store
 from clerk_webhook_verify.idempotency.postgres import PostgresStore
@@ -94,6 +95,15 @@ def handle(event: Event, client: Any) -> int:
     assert_type(once.run(event.delivery, print), Outcome)
     assert_type(once.mark(object(), "msg_1"), Outcome)
     return once.run(event, welcome, tenant="acme").status_code
+
+
+def handle_idempotently(once: Once, event: Event) -> None:
+    try:
+        once.run(event, print)
+    except StoreError as error:
+        assert_type(error.handled, bool)
+        if not error.handled:
+            print(event)
 
 
 def handle_any(once: Once, event: AnyEvent) -> None:

@@ -13,6 +13,7 @@ from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin, get_type_hints
 
+from .._frames import forget_on_error
 from .._headers import is_message_id
 from .._payload import parse_object, parse_payload
 from .._timestamp import LATEST
@@ -41,6 +42,7 @@ class Delivery:
     secret_fingerprint: str
     """Which secret matched: one of :attr:`.Webhook.fingerprints`."""
 
+    @forget_on_error
     def parse(self) -> AnyEvent:
         """Return the event in the body.
 
@@ -74,6 +76,7 @@ class Delivery:
         )
 
     @classmethod
+    @forget_on_error
     def from_json(cls, text: str | bytes) -> Delivery:
         """Restore a delivery from :meth:`to_json`.
 
