@@ -5,7 +5,7 @@ import os
 import sys
 
 import pytest
-import stores
+from helpers import stores
 from hypothesis import HealthCheck, settings
 
 pytest_plugins = ["pytester"]

@@ -1,0 +1,114 @@
+"""What do all adapters answer and log, and what do they say to a decorator used wrongly?"""
+
+import logging
+
+import pytest
+from helpers.signer import BODY, OTHER_SECRET, SECRET, now, signed_headers
+
+from clerk_webhook_verify import InvalidSecretError, Webhook, aws_lambda, django, fastapi, flask, starlette
+from clerk_webhook_verify._door import log_refused, log_verified, status_of
+from clerk_webhook_verify._headers import declared_length
+from clerk_webhook_verify.errors import (
+    BodyConsumedError,
+    BodyIncompleteError,
+    BodyTimeoutError,
+    BodyTooLargeError,
+    InvalidPayloadError,
+    SignatureMismatchError,
+    TimestampTooOldError,
+)
+
+webhook = Webhook(SECRET, clock=now)
+DECORATORS = {
+    "flask": flask.clerk_webhook,
+    "starlette": starlette.clerk_webhook,
+    "fastapi": fastapi.ClerkWebhook,
+    "django": django.clerk_webhook,
+    "aws_lambda": aws_lambda.clerk_webhook,
+}
+
+
+@pytest.mark.parametrize("decorator", DECORATORS.values(), ids=DECORATORS)
+class TestUsedWrongly:
+    def test_forgotten_parentheses_are_a_type_error_that_shows_the_right_line(self, decorator):
+        with pytest.raises(TypeError, match=r"the parentheses are missing; write @?\w+\(\)"):
+
+            @decorator
+            def hook(event):
+                raise AssertionError("never called")
+
+    def test_a_secret_in_the_webhooks_place_is_a_type_error(self, decorator):
+        with pytest.raises(TypeError, match=r"not a str; write @?\w+\(\) or @?\w+\(Webhook\(secret\)\)") as caught:
+            decorator(SECRET)
+        assert SECRET not in str(caught.value)
+
+    def test_a_missing_secret_stops_the_application_at_start(self, decorator):
+        if decorator is django.clerk_webhook:
+            decorator()  # only Django waits for the first request
+        else:
+            with pytest.raises(InvalidSecretError, match="CLERK_WEBHOOK_SIGNING_SECRET is not set"):
+                decorator()
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (SignatureMismatchError(1, 1, "msg_1"), 400),
+        (InvalidPayloadError("x"), 400),
+        (BodyIncompleteError(), 400),
+        (BodyTooLargeError(5), 413),
+        (BodyTimeoutError(5), 408),
+        (BodyConsumedError("x"), 500),
+        (InvalidSecretError("x"), 500),
+    ],
+)
+def test_whose_fault_it_is_decides_the_status(error, status):
+    assert status_of(error) == status
+
+
+@pytest.mark.parametrize(
+    ("header", "length"),
+    [
+        *(("0", 0), ("46", 46), ("9" * 18, 10**18 - 1)),
+        *((text, None) for text in (None, "", "-1", "١", "9" * 19, "1,1")),
+    ],
+)
+def test_a_length_is_a_number_or_none(header, length):
+    assert declared_length(header) == length
+
+
+class TestTheLog:
+    def test_a_refusal_is_one_warning_with_facts_and_nothing_secret(self, caplog):
+        for headers in (signed_headers(secret=OTHER_SECRET), signed_headers(timestamp=5)):
+            caplog.clear()
+            with pytest.raises((SignatureMismatchError, TimestampTooOldError)) as caught:
+                webhook.verify(headers, BODY)
+            log_refused(caught.value, webhook)
+            (record,) = caplog.records
+            assert (record.name, record.levelno) == ("clerk_webhook_verify", logging.WARNING)
+            assert record.message_id == headers["svix-id"]
+            assert record.fingerprints == webhook.fingerprints
+            assert (record.skew is None) is (record.code == "signature_mismatch")
+            told = record.getMessage() + str(vars(record))
+            assert "user_1" not in told
+            assert SECRET[6:] not in told
+            assert headers["svix-signature"][3:] not in told
+
+    def test_our_own_mistake_is_an_error(self, caplog):
+        log_refused(InvalidSecretError("is empty"), None)
+        (record,) = caplog.records
+        assert (record.levelno, record.code, record.fingerprints) == (logging.ERROR, "invalid_secret", ())
+
+    def test_a_verified_delivery_is_one_info_that_names_the_secret(self, caplog):
+        caplog.set_level(logging.INFO, "clerk_webhook_verify")
+        log_verified(webhook.verify(signed_headers(), BODY))
+        (record,) = caplog.records
+        assert record.levelno == logging.INFO
+        assert (record.event_type, record.message_id) == ("user.created", signed_headers()["svix-id"])
+        assert record.fingerprint == webhook.fingerprints[0]
+
+    def test_text_from_outside_is_escaped(self, caplog):
+        caplog.set_level(logging.INFO, "clerk_webhook_verify")
+        body = b'{"type":"x\\n[ERROR] all is lost","data":{}}'
+        log_verified(webhook.verify(signed_headers(body), body))
+        assert "\n" not in caplog.records[0].getMessage()

@@ -1,0 +1,249 @@
+"""Do the adapters hold on real servers, with real connections, well-behaved and not?
+
+Each test runs against every framework on every server that it is commonly run on.
+"""
+
+import http.client
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from helpers.ports import free_port, wait_until_open
+from helpers.signer import SECRET
+
+from clerk_webhook_verify.testing import signed_request
+
+APPS = Path(__file__).parents[1] / "helpers" / "apps"
+MAX_BODY = 1_048_576
+SERVERS = {
+    "Flask on werkzeug": ["flask", "--app", "flask_app", "run", "--no-reload", "--port", "{port}"],
+    "Flask on gunicorn": ["gunicorn", "--bind", "127.0.0.1:{port}", "--threads", "4", "flask_app:app"],
+    "Starlette on uvicorn": ["uvicorn", "--port", "{port}", "--http", "h11", "starlette_app:app"],
+    "Starlette on hypercorn": ["hypercorn", "--bind", "127.0.0.1:{port}", "starlette_app:app"],
+    "Starlette on hypercorn (trio)": ["hypercorn", "-k", "trio", "--bind", "127.0.0.1:{port}", "starlette_app:app"],
+    "Starlette under middleware on uvicorn": ["uvicorn", "--port", "{port}", "starlette_app:under_middleware"],
+    "Starlette under middleware on hypercorn": [
+        "hypercorn",
+        "--bind",
+        "127.0.0.1:{port}",
+        "starlette_app:under_middleware",
+    ],
+    "FastAPI on uvicorn": ["uvicorn", "--port", "{port}", "--http", "h11", "fastapi_app:app"],
+    "FastAPI on hypercorn": ["hypercorn", "--bind", "127.0.0.1:{port}", "fastapi_app:app"],
+    "Django on gunicorn": ["gunicorn", "--bind", "127.0.0.1:{port}", "--threads", "4", "django_app:wsgi"],
+    "Django on uvicorn (ASGI)": [
+        "uvicorn",
+        "--port",
+        "{port}",
+        "--http",
+        "h11",
+        "--lifespan",
+        "off",
+        "django_app:asgi",
+    ],
+}
+REFUSAL = {"detail": "webhook refused"}
+
+
+class Server:
+    def __init__(self, name: str, log: Path) -> None:
+        self.port = free_port()
+        self.name, self.log = name, log
+        command = [sys.executable, "-m", *(part.format(port=self.port) for part in SERVERS[name])]
+        environment = os.environ | {"CLERK_WEBHOOK_SIGNING_SECRET": SECRET, "PYTHONUNBUFFERED": "1"}
+        self.process = subprocess.Popen(
+            command, cwd=APPS, env=environment, stdout=log.open("wb"), stderr=subprocess.STDOUT
+        )
+        wait_until_open(self.port, self.process, log)
+
+    def stop(self) -> None:
+        self.process.terminate()
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:  # hypercorn may wait for a client that has left
+            self.process.kill()
+            self.process.wait()
+
+    def request(self, path, headers, body, method="POST"):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection.request(method, path, body, headers)
+        response = connection.getresponse()
+        content = response.read()
+        connection.close()
+        return response, json.loads(content) if content else None
+
+    def raw(self, head: list[str], *parts: bytes, leave: bool = False) -> bytes:
+        """Write what no client library would; gives all that the server answers."""
+        with socket.create_connection(("127.0.0.1", self.port), 10) as connection:
+            connection.sendall("\r\n".join([*head, "", ""]).encode("latin-1"))
+            try:
+                for part in parts:
+                    connection.sendall(part)
+                if leave:
+                    connection.shutdown(socket.SHUT_WR)
+                answer = b""
+                while data := connection.recv(65_536):
+                    answer += data
+                    if leave or b"\r\n\r\n" in answer:
+                        break
+            except ConnectionError:
+                return b""
+            return answer
+
+
+@pytest.fixture(scope="module", params=SERVERS)
+def server(request, tmp_path_factory):
+    started = Server(request.param, tmp_path_factory.mktemp("server") / "log")
+    yield started
+    started.stop()
+
+
+def delivery(**changes):
+    return signed_request("user.created", secret=SECRET, **changes)
+
+
+def head(path: str, headers: dict[str, str], *more: str) -> list[str]:
+    return [f"POST {path} HTTP/1.1", "Host: localhost", *(f"{name}: {value}" for name, value in headers.items()), *more]
+
+
+def test_a_genuine_delivery_reaches_the_handler_and_the_body_can_be_read_again(server):
+    request = delivery()
+    response, answer = server.request("/hook/acme", request.headers, request.body)
+    assert (response.status, answer) == (
+        200,
+        {"type": "user.created", "tenant": "acme", "body_again": len(request.body)},
+    )
+
+
+def test_a_handler_that_returns_nothing_answers_204(server):
+    request = delivery()
+    response, answer = server.request("/quiet", request.headers, request.body)
+    assert (response.status, answer) == (204, None)
+
+
+@pytest.mark.parametrize("fault", ["tampered", "stale", "other_secret", "missing_header", "not_json", "empty_body"])
+def test_every_refusal_is_answered_with_the_same_400(server, fault):
+    request = delivery(fault=fault)
+    response, answer = server.request("/hook/acme", request.headers, request.body)
+    assert (response.status, answer) == (400, REFUSAL)
+    assert response.headers["content-type"] == "application/json"
+
+
+def test_a_doubled_header_is_refused(server):
+    request = delivery()
+    lines = head(
+        "/hook/acme", request.headers, f"Svix-Id: {request.headers['svix-id']}", f"Content-Length: {len(request.body)}"
+    )
+    assert b" 400 " in server.raw(lines, request.body).split(b"\r\n")[0]
+
+
+def test_an_underscore_is_not_a_dash(server):
+    request = delivery()
+    lines = head("/hook/acme", request.headers, "svix_id: msg_evil", f"Content-Length: {len(request.body)}")
+    assert b" 200 " in server.raw(lines, request.body).split(b"\r\n")[0]
+    headers = {name.replace("svix-id", "svix_id"): value for name, value in request.headers.items()}
+    lines = head("/hook/acme", headers, f"Content-Length: {len(request.body)}")
+    assert b" 400 " in server.raw(lines, request.body).split(b"\r\n")[0]
+
+
+def test_a_declared_length_over_the_limit_is_413_before_anything_is_read(server):
+    lines = head("/hook/acme", delivery().headers, f"Content-Length: {MAX_BODY + 1}")
+    if "Django on uvicorn (ASGI)" in server.name:
+        pytest.skip("Django on ASGI reads the whole body before any view: the limit is the server's or the proxy's")
+    assert b" 413 " in server.raw(lines).split(b"\r\n")[0]
+
+
+def refused_as_too_large(server, lines: list[str], body: bytes) -> bool:
+    """The answer, unless the server's closing reset the connection under our own writing; the log in any case."""
+    before = server.log.read_text().count("body_too_large")
+    answer = server.raw(lines, body)
+    logged = server.log.read_text().count("body_too_large") == before + 1
+    return logged and (not answer or b" 413 " in answer.split(b"\r\n")[0])
+
+
+def test_a_body_over_the_limit_is_413(server):
+    body = b" " * (MAX_BODY + 1)
+    headers = signed_request(body, secret=SECRET).headers
+    assert refused_as_too_large(server, head("/hook/acme", headers, f"Content-Length: {len(body)}"), body)
+
+
+def chunked(body: bytes, size: int) -> bytes:
+    parts = [body[start : start + size] for start in range(0, len(body), size)]
+    return b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in parts) + b"0\r\n\r\n"
+
+
+def test_a_chunked_body_is_read(server):
+    request = delivery()
+    lines = head("/hook/acme", request.headers, "Transfer-Encoding: chunked")
+    assert b" 200 " in server.raw(lines, chunked(request.body, 500)).split(b"\r\n")[0]
+
+
+def test_a_chunked_body_over_the_limit_is_413(server):
+    body = b" " * (MAX_BODY + 70_000)
+    lines = head("/hook/acme", signed_request(body, secret=SECRET).headers, "Transfer-Encoding: chunked")
+    assert refused_as_too_large(server, lines, chunked(body, 65_536))
+
+
+def test_who_leaves_in_mid_body_leaves_no_traceback(server):
+    before = server.log.read_text().count("Traceback")
+    request = delivery()
+    lines = head("/hook/acme", request.headers, f"Content-Length: {len(request.body) + 100}")
+    answer = server.raw(lines, request.body, leave=True)
+    assert not answer or b" 400 " in answer.split(b"\r\n")[0]
+    time.sleep(0.2)
+    assert server.log.read_text().count("Traceback") == before
+    assert "signature_mismatch" not in server.log.read_text().splitlines()[-1]
+
+
+def test_who_leaves_before_the_body_is_no_mistake_of_the_application(server):
+    before = server.log.read_text().count("body_consumed")
+    answer = server.raw(head("/hook/acme", delivery().headers, "Content-Length: 100"), leave=True)
+    assert not answer or b" 400 " in answer.split(b"\r\n")[0]
+    assert server.log.read_text().count("body_consumed") == before
+
+
+def test_other_methods_are_405(server):
+    response, _ = server.request("/quiet", delivery().headers, None, method="GET")
+    assert response.status == 405
+    assert "POST" in response.headers["allow"]
+
+
+def test_the_handlers_own_error_is_500_so_that_clerk_sends_again(server):
+    request = delivery()
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
+    connection.request("POST", "/fails", request.body, request.headers)
+    assert connection.getresponse().status == 500
+    connection.close()
+
+
+def test_a_body_that_something_else_consumed_is_the_applications_fault(server):
+    request = delivery()
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
+    connection.request("POST", "/consumed", request.body, request.headers)
+    assert connection.getresponse().status == 500
+    connection.close()
+    assert "body_consumed" in server.log.read_text()
+
+
+def test_a_slow_body_is_408_where_the_adapter_reads_it(server):
+    if not server.name.startswith(("Starlette", "FastAPI")):
+        pytest.skip("WSGI servers and Django on ASGI read by their own time limits")
+    request = delivery()
+    lines = head("/hook/acme", request.headers, f"Content-Length: {len(request.body)}")
+    answer = server.raw(lines, request.body[:100])
+    assert b" 408 " in answer.split(b"\r\n")[0]
+    assert b"connection: close" in answer.lower()
+
+
+def test_a_refusal_before_the_body_closes_the_connection_on_asgi(server):
+    if not server.name.startswith(("Starlette", "FastAPI")):
+        pytest.skip("the other servers do as they do")
+    lines = head("/hook/acme", {"svix-id": "msg_1"}, "Content-Length: 1000000")
+    answer = server.raw(lines)
+    assert b" 400 " in answer.split(b"\r\n")[0]
+    assert b"connection: close" in answer.lower()

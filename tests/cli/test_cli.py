@@ -1,0 +1,379 @@
+"""Does the command do what its help says?"""
+
+import base64
+import importlib
+import io
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+import time
+
+import pytest
+from helpers.signer import BODY, NOW, OTHER_SECRET, SECRET, signed_headers
+
+from clerk_webhook_verify import Webhook, cli
+from clerk_webhook_verify.cli import demo, main
+from clerk_webhook_verify.cli._terminal import painted
+from clerk_webhook_verify.events._catalog import EVENTS
+
+
+class TestDemo:
+    def test_every_type_is_accepted_and_every_forgery_refused(self, capsys):
+        assert main(["demo"]) == 0
+        printed = capsys.readouterr().out
+        for event_type in EVENTS:
+            assert re.search(
+                rf"^{re.escape(event_type)} +accepted +\w+, \d+ of \d+ fields filled$", printed, re.MULTILINE
+            )
+        for code in (
+            "signature_mismatch", "timestamp_too_old", "timestamp_too_new", "malformed_header", "missing_header",
+            "invalid_payload", "body_too_large",
+        ):  # fmt: skip
+            assert code in printed
+        counted = re.search(
+            r"(\d+) deliveries: (\d+) accepted, (\d+) refused, 0 not as it should be$", printed.rstrip()
+        )
+        assert int(counted[1]) == int(counted[2]) + int(counted[3])
+        assert int(counted[2]) == len(EVENTS) + 3
+
+    def test_a_verdict_that_is_not_as_it_should_be_is_told_and_fails(self, capsys, monkeypatch):
+        body = b'{"type":"x","data":{}}'
+
+        def attempts(webhook: Webhook):
+            yield demo._Attempt(
+                "accepted by mistake", [*webhook.signed_headers(body).items()], body, "signature_mismatch", 400
+            )
+
+        monkeypatch.setattr(demo, "_attempts", attempts)
+        assert main(["demo"]) == 1
+        printed = capsys.readouterr().out
+        assert "<- wrong: signature_mismatch and 400 were due" in printed
+        assert printed.rstrip().endswith("1 deliveries: 1 accepted, 0 refused, 1 not as it should be")
+
+
+@pytest.mark.parametrize("command", [[sys.executable, "-m", "clerk_webhook_verify"], ["clerk-webhook-verify"]])
+def test_it_runs_as_a_module_and_as_a_command(command):
+    if command == ["clerk-webhook-verify"]:
+        command = [f"{sys.exec_prefix}/bin/clerk-webhook-verify"]
+    done = subprocess.run([*command, "demo"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "0 not as it should be" in done.stdout
+
+
+def test_the_module_exits_with_the_commands_code(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["clerk_webhook_verify", "demo"])
+    with pytest.raises(SystemExit) as caught:
+        importlib.import_module("clerk_webhook_verify.__main__")
+    assert caught.value.code == 0
+    assert capsys.readouterr().out
+
+
+@pytest.fixture
+def stored(tmp_path, monkeypatch):
+    """Writes a file and gives its name; the secret is in the environment."""
+    monkeypatch.setenv("CLERK_WEBHOOK_SIGNING_SECRET", SECRET)
+
+    def write(content: bytes | str, name: str = "stored") -> str:
+        path = tmp_path / name
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return f"@{path}"
+
+    return write
+
+
+def record(headers=None, body=BODY, **more) -> str:
+    """One line of NDJSON."""
+    headers = signed_headers(body, timestamp=int(time.time())) if headers is None else headers
+    return json.dumps({"type": "event", "headers": headers, "body_b64": base64.b64encode(body).decode(), **more}) + "\n"
+
+
+def outcome(capsys, *arguments: str) -> tuple[int, str, str]:
+    code = main(list(arguments))
+    printed = capsys.readouterr()
+    for text in (printed.out, printed.err):
+        assert SECRET not in text
+        assert "Traceback" not in text
+    return code, printed.out, printed.err
+
+
+class TestUse:
+    """What is common to all commands."""
+
+    def test_help_names_all_commands_and_each_has_examples(self, capsys):
+        for arguments in (["--help"], *([name, "--help"] for name in cli._COMMANDS)):
+            with pytest.raises(SystemExit) as caught:
+                main(arguments)
+            assert caught.value.code == 0
+            printed = capsys.readouterr().out
+            if len(arguments) == 1:
+                assert all(f"    {name} " in printed for name in cli._COMMANDS)
+            elif arguments[0] != "demo":
+                assert re.search(rf"examples?:\n  clerk-webhook-verify {arguments[0]}", printed)
+
+    @pytest.mark.parametrize(
+        ("arguments", "told"),
+        [
+            ([], "COMMAND"),
+            (["verfy"], "verfy"),
+            (["verify"], "give either --delivery, or --payload"),
+            (["verify", "--delivery", "@a", "--payload", "@b"], "give either --delivery, or --payload"),
+            (["verify", "--delivery", "@a", "--id", "msg_1"], "go with --payload"),
+            (["verify", "--payload", "@a", "--id"], "expected one argument"),
+            (["verify", "--deliv", "@a"], "--deliv"),
+            (["verify", "--payload", "@/no/such/file", "--id", "a"], "No such file"),
+            (["verify", "--payload", "body.json"], "takes @FILE or -"),
+            (["verify", "--payload", "whsec_abc"], "is a signing secret, which goes into --secret-file"),
+            (["verify", "--payload", "@whsec_abc"], "a signing secret is no file"),
+            (["verify", "--payload", "@\0"], "no name of a file"),
+            (["verify", "whsec_abc"], "a signing secret stands where none belongs"),
+            (["verify", "--payload", "-", "--secret-file", "-"], "only one input can be -"),
+            (["verify", "--payload", "@a", "--tolerance", "-1"], "--tolerance"),
+            (["verify", "--payload", "@a", "--at", "inf"], "--at"),
+            (["verify", "--payload", "@a", "--secret", "whsec_abc"], "decodes to 2 bytes"),
+            (["sign", "--payload", "@a", "--timestamp", "soon"], "--timestamp"),
+            (["events", "user.creatd"], "did you mean user.created"),
+            (["events", "whsec_abc"], "the event type holds a signing secret"),
+            (["events", "7"], "see clerk-webhook-verify events"),
+            (["secret", "show"], "generate"),
+        ],
+        ids=repr,
+    )
+    def test_what_is_of_no_use_is_told_in_one_line(self, capsys, monkeypatch, arguments, told):
+        monkeypatch.setenv("CLERK_WEBHOOK_SIGNING_SECRET", SECRET)
+        code, out, err = outcome(capsys, *arguments)
+        assert (code, out) == (2, "")
+        assert told in err
+        assert err.count("\n") == 1
+        assert "whsec_abc" not in err
+
+    def test_no_secret_at_all(self, capsys, monkeypatch, stored):
+        monkeypatch.delenv("CLERK_WEBHOOK_SIGNING_SECRET")
+        monkeypatch.delenv("CLERK_WEBHOOK_SECRET", raising=False)
+        for command in ("verify", "diagnose", "sign"):
+            code, out, err = outcome(capsys, command, "--payload", stored(BODY))
+            assert (code, out) == (2, "")
+            assert "CLERK_WEBHOOK_SIGNING_SECRET is not set" in err
+
+    def test_the_secret_from_a_file_from_standard_input_and_from_the_command_line(self, capsys, monkeypatch, stored):
+        delivery = stored(record())
+        monkeypatch.delenv("CLERK_WEBHOOK_SIGNING_SECRET")
+        secret_file = stored(f"{OTHER_SECRET}\n{SECRET}\n", "secret")[1:]
+        assert outcome(capsys, "verify", "--delivery", delivery, "--secret-file", secret_file)[0] == 0
+        assert outcome(capsys, "verify", "--delivery", delivery, "--secret", OTHER_SECRET, "--secret", SECRET)[0] == 0
+        assert outcome(capsys, "verify", "--delivery", delivery, "--secret", OTHER_SECRET)[0] == 1
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(SECRET.encode())))
+        assert outcome(capsys, "verify", "--delivery", delivery, "--secret-file", "-")[0] == 0
+        code, _, err = outcome(capsys, "verify", "--delivery", delivery, "--secret-file", stored("", "empty")[1:])
+        assert code == 2
+        assert "is empty" in err
+
+    def test_an_unreadable_secret_file(self, capsys, stored, tmp_path):
+        code, _, err = outcome(capsys, "verify", "--delivery", stored(record()), "--secret-file", str(tmp_path))
+        assert code == 2
+        assert "--secret-file cannot be read" in err
+
+    def test_interrupted(self, capsys, monkeypatch):
+        def interrupted(arguments):
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr("clerk_webhook_verify.cli.secret.run", interrupted)
+        assert outcome(capsys, "secret", "generate") == (130, "", "")
+
+    def test_a_reader_that_has_had_enough(self, monkeypatch):
+        reader, writer = os.pipe()
+        os.close(reader)
+        with open(writer, "w") as stdout:
+            monkeypatch.setattr(sys, "stdout", stdout)
+            assert main(["secret", "generate"]) == 1
+
+    def test_output_that_the_terminals_encoding_does_not_have(self):
+        argument = "user.créé".encode()  # bytes, since the tests may run in a locale that has no such letter
+        command = [sys.executable, "-m", "clerk_webhook_verify", "events", argument]
+        environment = {"PATH": "", "PYTHONIOENCODING": "ascii"}
+        done = subprocess.run(command, capture_output=True, check=False, env=environment)
+        assert done.returncode == 2
+        assert b"Traceback" not in done.stderr
+
+    def test_colour_only_on_a_terminal_that_wants_it(self, monkeypatch, capsys):
+        monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+        monkeypatch.delenv("NO_COLOR", raising=False)
+        monkeypatch.setenv("TERM", "xterm")
+        assert painted("x", "red") == "\x1b[31mx\x1b[0m"
+        monkeypatch.setenv("NO_COLOR", "1")
+        assert painted("x", "red") == "x"
+
+
+class TestVerify:
+    def test_a_genuine_delivery(self, capsys, stored):
+        headers = signed_headers(BODY, timestamp=int(time.time()))
+        code, out, err = outcome(capsys, "verify", "--delivery", stored(record(headers)))
+        assert (code, err) == (0, "")
+        assert out.startswith("genuine: user.created, message id msg_")
+        code, out, err = outcome(capsys, "verify", "--json", "--delivery", stored(record(headers)))
+        assert (code, err) == (0, "")
+        assert json.loads(out) == {
+            "valid": True,
+            "type": "user.created",
+            "message_id": headers["svix-id"],
+            "timestamp": int(headers["svix-timestamp"]),
+            "secret_fingerprint": Webhook(SECRET).fingerprints[0],
+        }
+
+    def test_the_parts_of_a_delivery(self, capsys, stored, monkeypatch):
+        headers = signed_headers(BODY, timestamp=int(time.time()))
+        parts = [
+            *("--id", headers["svix-id"], "--timestamp", headers["svix-timestamp"]),
+            *("--signature", headers["svix-signature"]),
+        ]
+        assert outcome(capsys, "verify", "--payload", stored(BODY), *parts)[0] == 0
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(BODY)))
+        assert outcome(capsys, "verify", "--payload", "-", *parts)[0] == 0
+        code, out, _ = outcome(capsys, "verify", "--payload", stored(BODY), *parts[:4])
+        assert code == 1
+        assert out.startswith("refused: missing_header: the request has no svix-signature")
+
+    def test_a_genuine_but_old_one_says_so_until_the_time_is_its_own(self, capsys, stored):
+        delivery = stored(record(signed_headers(BODY)))
+        code, out, _ = outcome(capsys, "verify", "--delivery", delivery)
+        assert code == 1
+        assert "timestamp_too_old: the delivery is genuine but was signed" in out
+        assert out.endswith(f"; --at {NOW} judges it as of its own time\n")
+        assert outcome(capsys, "verify", "--delivery", delivery, "--at", str(NOW))[0] == 0
+        assert outcome(capsys, "verify", "--delivery", delivery, "--at", str(NOW + 301))[0] == 1
+        assert outcome(capsys, "verify", "--delivery", delivery, "--at", str(NOW + 301), "--tolerance", "301")[0] == 0
+
+    def test_all_of_several_are_checked(self, capsys, stored):
+        lines = record() + record(body=b"{}") + record(signed_headers(b"another"))
+        code, out, _ = outcome(capsys, "verify", "--delivery", stored(lines))
+        assert code == 1
+        assert [line.split(":")[:3] for line in out.splitlines()] == [
+            ["line 1", " genuine", " user.created, message id msg_p5jXN8AQM9LWM0D4loKWxJek, signed at "
+             + out.split("signed at ")[1].split(",")[0] + ", secret " + Webhook(SECRET).fingerprints[0]],
+            ["line 2", " refused", " invalid_payload"],
+            ["line 3", " refused", " signature_mismatch"],
+        ]  # fmt: skip
+        code, out, _ = outcome(capsys, "verify", "--json", "--delivery", stored(lines))
+        assert [json.loads(line).get("code") for line in out.splitlines()] == [
+            None, "invalid_payload", "signature_mismatch",
+        ]  # fmt: skip
+
+    def test_text_from_outside_is_escaped(self, capsys, stored):
+        body = '{"type":"\x1b[2Jüser","data":{}}'.replace("\x1b", "\\u001b").encode()
+        code, out, _ = outcome(capsys, "verify", "--delivery", stored(record(body=body)))
+        assert code == 0
+        assert "genuine: \\x1b[2Jüser" in out
+
+
+class TestDiagnose:
+    def test_a_genuine_delivery(self, capsys, stored):
+        code, out, _ = outcome(capsys, "diagnose", "--delivery", stored(record()))
+        assert (code, out) == (0, "genuine: the signature fits and the timestamp is of now\n")
+
+    def test_where_nothing_needs_ruling_out(self, capsys, stored):
+        code, out, _ = outcome(capsys, "diagnose", "--payload", stored(BODY))
+        assert code == 1
+        assert out.startswith("refused: missing_header (proved)\n  proof: there is no svix-id")
+        assert "ruled out" not in out
+
+    def test_cause_proof_and_mend(self, capsys, stored):
+        headers = signed_headers(BODY, timestamp=int(time.time()))
+        delivery = stored(record(headers, body=BODY + b"\n"))
+        code, out, _ = outcome(capsys, "diagnose", "--delivery", delivery)
+        assert code == 1
+        assert out.splitlines()[0] == "refused: trailing_newline (proved)"
+        assert "proof: without the line end at its end, the signature fits" in out
+        assert "mend: verify the bytes as they arrived" in out
+        assert "ruled out: asymmetric_only" in out
+        code, out, _ = outcome(capsys, "diagnose", "--json", "--delivery", delivery)
+        assert code == 1
+        answer = json.loads(out)
+        assert (answer["valid"], answer["cause"], answer["confidence"]) == (False, "trailing_newline", "proved")
+        assert answer.keys() == {"valid", "cause", "confidence", "proof", "mend", "ruled_out"}
+        assert "empty_body" in answer["ruled_out"]
+
+    def test_several_secrets(self, capsys, stored):
+        delivery = stored(record())
+        assert outcome(capsys, "diagnose", "--delivery", delivery, "--secret", OTHER_SECRET, "--secret", SECRET)[0] == 0
+        code, out, _ = outcome(capsys, "diagnose", "--delivery", delivery, "--secret", OTHER_SECRET)
+        assert (code, out.splitlines()[0]) == (1, "refused: wrong_secret (left over)")
+
+    def test_the_headers_of_another_delivery_in_the_file(self, capsys, stored):
+        first = signed_headers(BODY, timestamp=int(time.time()))
+        second = signed_headers(b"another", message_id="msg_2", timestamp=int(time.time()) - 20_000)
+        for name, what in (("svix-id", "id"), ("svix-timestamp", "timestamp")):
+            mixed = first | {name: second[name]}
+            lines = record(mixed) + record(first, body=b"")
+            code, out, _ = outcome(capsys, "diagnose", "--delivery", stored(lines))
+            assert code == 1
+            assert out.startswith("line 1: refused: other_attempt (proved)")
+            assert f"with the {what} of another delivery" in out
+        swapped = first | {name: second[name] for name in ("svix-id", "svix-timestamp")}
+        lines = record(swapped) + record(first, body=b"")
+        assert (
+            "with the id and timestamp of another delivery"
+            in outcome(capsys, "diagnose", "--delivery", stored(lines))[1]
+        )
+
+    def test_whether_a_stale_one_was_so_when_it_was_captured(self, capsys, stored):
+        for received_at, told in (
+            (NOW + 5.5, "it was of now when it was captured"),
+            (NOW + 4000, "it was 4000 s old already when it was captured"),
+            (None, ": synchronise this machine's clock"),
+        ):
+            delivery = stored(record(signed_headers(BODY), received_at=received_at))
+            code, out, _ = outcome(capsys, "diagnose", "--delivery", delivery)
+            assert code == 1
+            assert out.startswith("refused: timestamp_too_old (proved)")
+            assert told in " ".join(out.split())
+        assert outcome(capsys, "diagnose", "--delivery", delivery, "--at", str(NOW))[0] == 0
+
+
+class TestSign:
+    def test_what_it_signs_is_verified(self, capsys, stored):
+        payload = stored(BODY)
+        code, out, _ = outcome(capsys, "sign", "--payload", payload)
+        assert code == 0
+        headers = dict(line.split(": ") for line in out.splitlines())
+        assert [*headers] == ["svix-id", "svix-timestamp", "svix-signature"]
+        assert Webhook(SECRET).verify(headers, BODY).type == "user.created"
+        code, out, _ = outcome(capsys, "sign", "--json", "--payload", payload, "--id", "msg_7", "--timestamp", str(NOW))
+        assert json.loads(out) == signed_headers(BODY, message_id="msg_7")
+
+    def test_a_curl_command_is_ready_to_run_and_to_verify(self, capsys, stored, monkeypatch):
+        _, out, _ = outcome(capsys, "sign", "--payload", stored(BODY, "it's.json"), "--curl", "http://localhost/it's")
+        words = shlex.split(out.replace("\\\n", " "))
+        assert words[:3] == ["curl", "--request", "POST"]
+        assert words[-1] == "http://localhost/it's"
+        assert words[words.index("--data-binary") + 1].endswith("it's.json")
+        headers = dict(word.split(": ") for word in words if word.startswith("svix-"))
+        assert Webhook(SECRET).verify(headers, BODY).type == "user.created"
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(BODY)))
+        assert "--data-binary '@-'" in outcome(capsys, "sign", "--payload", "-", "--curl", "http://localhost/")[1]
+
+    @pytest.mark.parametrize("wrong", [["--id", "a.b"], ["--timestamp", "-1"]])
+    def test_what_no_sender_writes(self, capsys, stored, wrong):
+        code, _, err = outcome(capsys, "sign", "--payload", stored(BODY), *wrong)
+        assert code == 2
+        assert "must be" in err
+
+
+class TestEventsAndSecret:
+    def test_the_list_and_a_sample(self, capsys):
+        code, out, _ = outcome(capsys, "events")
+        assert code == 0
+        assert re.search(r"^user.created\n    .*\bemail_addresses\b", out, re.MULTILINE)
+        listed = json.loads(outcome(capsys, "events", "--json")[1])
+        assert listed.keys() == EVENTS.keys()
+        assert "email_addresses" in listed["user.created"]
+        assert json.loads(outcome(capsys, "events", "user.created")[1])["type"] == "user.created"
+
+    def test_a_fresh_secret_each_time(self, capsys):
+        secrets = set()
+        for _ in range(3):
+            assert main(["secret", "generate"]) == 0
+            secrets.add(capsys.readouterr().out.strip())
+        assert len(secrets) == 3
+        assert all(Webhook(secret) for secret in secrets)

@@ -1,0 +1,525 @@
+"""Does every delivery that arrives on this machine get its verdict, its line, its record and its way to the app?"""
+
+import json
+import os
+import re
+import signal
+import socket
+import stat
+import struct
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timezone
+from time import time
+
+import pytest
+from helpers.endpoint import answer, serving
+from helpers.listener import PATH, Listener, all_of
+from helpers.signer import BODY, MESSAGE_ID, OTHER_SECRET, SECRET, signed_headers
+from svix.webhooks import Webhook as Svix
+
+from clerk_webhook_verify.cli import main
+
+MAX_BODY = 8_388_608
+REFUSED = b'{"detail":"webhook refused"}'
+FLAT = {"Connection": "keep-alive, X-Hop", "X-Hop": "1", "Keep-Alive": "timeout=5", "TE": "trailers", "Upgrade": "h2c"}
+
+
+def svix_headers(body: bytes = BODY, message_id: str = MESSAGE_ID) -> dict[str, str]:
+    """As Svix itself signs."""
+    now = datetime.now(timezone.utc)
+    return {
+        "svix-id": message_id,
+        "svix-timestamp": str(int(now.timestamp())),
+        "svix-signature": Svix(SECRET).sign(message_id, now, body.decode()),
+    }
+
+
+def genuine(body: bytes = BODY, **changes) -> dict[str, str]:
+    return signed_headers(body, **{"timestamp": int(time()), **changes})
+
+
+def head(*lines: str, headers=None) -> bytes:
+    pairs = [f"{name}: {value}" for name, value in (genuine() if headers is None else headers).items()]
+    return "\r\n".join([f"POST {PATH} HTTP/1.1", *pairs, *lines, "", ""]).encode("latin-1")
+
+
+def chunked(*parts: bytes, end: bytes = b"0\r\n\r\n") -> bytes:
+    return b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in parts) + end
+
+
+def records(file) -> list[dict]:
+    return [json.loads(line) for line in file.read_bytes().splitlines()]
+
+
+def status_of(answered: bytes) -> int:
+    return int(answered.split(b" ", 2)[1])
+
+
+@pytest.fixture
+def listen(monkeypatch):
+    monkeypatch.setenv("CLERK_WEBHOOK_SIGNING_SECRET", SECRET)
+    return lambda *options: Listener(monkeypatch, *options)
+
+
+@pytest.fixture
+def app():
+    with serving(lambda request: answer(200, b"thank you", "X-App: yes")) as endpoint:
+        yield endpoint
+
+
+class TestVerdict:
+    def test_a_genuine_delivery_is_answered_204_and_told_in_a_line(self, listen):
+        with listen() as listener:
+            status, headers, content = listener.post(svix_headers(), BODY)
+            assert (status, content, headers["content-length"]) == (204, b"", None)
+            assert re.fullmatch(rf"\d\d:\d\d:\d\d  user\.created +{MESSAGE_ID} +genuine", listener.stdout.next())
+
+    @pytest.mark.parametrize(
+        ("headers", "body", "code"),
+        [
+            (lambda: genuine(secret=OTHER_SECRET), BODY, "signature_mismatch"),
+            (lambda: genuine(timestamp=int(time()) - 3600), BODY, "timestamp_too_old"),
+            (lambda: genuine(timestamp=int(time()) + 3600), BODY, "timestamp_too_new"),
+            (lambda: genuine(BODY), BODY + b"\n", "signature_mismatch"),
+            (lambda: genuine(b"{}"), b"{}", "invalid_payload"),
+        ],
+    )
+    def test_a_refused_one_is_answered_400_and_its_line_ends_with_the_cause(self, listen, headers, body, code):
+        with listen() as listener:
+            status, answered, content = listener.post(headers(), body)
+            assert (status, content, answered["content-type"]) == (400, REFUSED, "application/json")
+            line = listener.stdout.next()
+            assert re.search(f"{MESSAGE_ID} +refused: {code}: ", line)
+            assert ("user.created" in line) == (code != "invalid_payload")
+
+    def test_what_has_neither_type_nor_id_has_dashes(self, listen):
+        with listen() as listener:
+            listener.post({}, b"")
+            assert re.match(r"[\d:]+  - +-  +refused: missing_header: ", listener.stdout.next())
+
+    def test_what_comes_from_outside_cannot_act_on_the_terminal_or_fill_it(self, listen):
+        with listen() as listener:
+            body = json.dumps({"type": "\x1b[2J" + "x" * 1000, "data": {}}).encode()
+            listener.post({"svix-id": "m\x9b" + "y" * 1000}, body)
+            line = listener.stdout.next()
+        assert line.isprintable()
+        assert r"\x1b[2J" in line
+        assert r"m\x9b" in line
+        assert "x" * 101 not in line
+        assert "y" * 101 not in line
+
+    def test_the_query_of_an_endpoint_does_not_matter(self, listen):
+        with listen("--path", "/in") as listener:
+            assert listener.post(genuine(), BODY, "/in?tenant=acme")[0] == 204
+
+    def test_json_is_one_object_a_delivery(self, listen, app):
+        before = time()
+        with listen("--json", "--forward-to", app.url) as listener:
+            listener.post(genuine(), BODY)
+            facts = json.loads(listener.stdout.next())
+            assert before <= facts.pop("received_at") <= time()
+            assert facts == {
+                "type": "user.created", "message_id": MESSAGE_ID, "valid": True, "code": None, "message": None,
+                "status": 200, "forwarded": True, "unreachable": None,
+            }  # fmt: skip
+            listener.post(genuine(secret=OTHER_SECRET), BODY)
+            facts = json.loads(listener.stdout.next())
+            assert (facts["valid"], facts["code"], facts["status"], facts["forwarded"]) == (
+                False,
+                "signature_mismatch",
+                400,
+                False,
+            )
+            assert "none of the 1 v1 signature(s)" in facts["message"]
+
+    def test_each_of_many_at_once_has_its_line_and_its_record(self, listen, tmp_path):
+        file = tmp_path / "capture.ndjson"
+        ids = [f"msg_{number}" for number in range(40)]
+        with listen("--save", str(file)) as listener, ThreadPoolExecutor(8) as pool:
+            answers = pool.map(lambda each: listener.post(genuine(message_id=each), BODY)[0], ids)
+            assert set(answers) == {204}
+            assert sorted(listener.stdout.next().split()[2] for _ in ids) == sorted(ids)
+        assert sorted(record["svix_id"] for record in records(file)) == sorted(ids)
+
+
+class TestOtherRequests:
+    @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"])
+    def test_other_methods_are_405(self, listen, method):
+        with listen() as listener:
+            status, headers, content = listener.post({}, b"", method=method)
+            assert (status, headers["allow"], content) == (405, "POST", b"")
+            assert listener.stderr.next() == f"{method} {PATH}: answered 405: deliveries go to POST {PATH}"
+            assert listener.post({}, b"", "/other", method)[0] == 404
+
+    def test_other_paths_are_404_and_said(self, listen):
+        with listen() as listener:
+            assert listener.post(genuine(), BODY, "/webhooks")[0] == 404
+            assert listener.stderr.next() == f"POST /webhooks: answered 404: deliveries go to POST {PATH}"
+            assert listener.stdout.is_empty()
+
+    def test_what_is_no_http_is_said_in_a_line(self, listen):
+        with listen() as listener:
+            assert b"400" in listener.raw(b"\x16\x03\x01 garbage here\r\n\r\n")
+            assert "code 400" in (line := listener.stderr.next())
+            assert line.isprintable()
+            assert listener.stderr.is_empty()
+
+
+class TestForward:
+    def test_the_app_gets_the_exact_bytes_and_headers(self, listen, app):
+        body = b' {"type" : "user.created",\r\n"data":{"name":"\xc3\xa9"}}\n'
+        headers = {name.title(): value for name, value in svix_headers(body).items()}
+        content = head(
+            *("X-Two: 1", "x-two: 2", "X-Latin: caf\xe9", "Cookie: a=b", "Authorization: Basic eA=="),
+            *(f"{name}: {value}" for name, value in FLAT.items()),
+            *("Host: tunnel.example", "Expect: 200-ok", f"Content-Length: {len(body)}"),
+            headers=headers,
+        )
+        with listen("--forward-to", app.url) as listener:
+            assert status_of(listener.raw(content + body)) == 200
+            assert listener.stdout.next().endswith("genuine; the app answered 200")
+        (request,) = app.received
+        assert request.body == body
+        assert request.headers == [
+            ("Host", f"127.0.0.1:{app.server_port}"),
+            ("Content-Length", str(len(body))),
+            *headers.items(),
+            *(("X-Two", "1"), ("x-two", "2"), ("X-Latin", "caf\xe9")),
+            *(("Cookie", "a=b"), ("Authorization", "Basic eA==")),
+        ]
+
+    def test_the_apps_answer_goes_back(self, listen):
+        answered = b"HTTP/1.1 418 Teapot\r\nConnection: close, X-Hop\r\nX-Hop: 1\r\nKeep-Alive: timeout=5\r\n"
+        answered += b"X-Two: 1\r\nX-Two: 2\r\nTransfer-Encoding: chunked\r\n\r\n" + chunked(b"\x00a", b"b")
+        with (
+            serving(lambda request: answered) as endpoint,
+            listen("--forward-to", endpoint.url) as listener,
+        ):
+            status, headers, content = listener.post(genuine(), BODY)
+            assert listener.stdout.next().endswith("the app answered 418")
+        assert (status, content) == (418, b"\x00ab")
+        assert headers.items() == [("X-Two", "1"), ("X-Two", "2"), ("Content-Length", "3"), ("Connection", "close")]
+
+    def test_an_app_elsewhere_may_have_the_same_port(self, listen):
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        with listen("--port", str(port), "--forward-to", f"http://app.invalid:{port}/") as listener:
+            assert listener.port == port
+
+    def test_a_redirect_is_an_answer_like_any_other(self, listen):
+        with (
+            serving(lambda request: answer(301, b"", "Location: /elsewhere")) as endpoint,
+            listen("--forward-to", endpoint.url) as listener,
+        ):
+            status, headers, _ = listener.post(genuine(), BODY)
+        assert (status, headers["location"]) == (301, "/elsewhere")
+
+    @pytest.mark.parametrize(
+        "headers", [lambda: genuine(secret=OTHER_SECRET), lambda: genuine(timestamp=1)], ids=["forged", "stale"]
+    )
+    def test_a_refused_delivery_stays_here(self, listen, app, headers):
+        with listen("--forward-to", app.url) as listener:
+            assert listener.post(headers(), BODY)[0] == 400
+            assert "the app" not in listener.stdout.next()
+        assert app.received == []
+
+    def test_unless_it_is_asked_for(self, listen, app):
+        with listen("--forward-to", app.url, "--forward-unverified") as listener:
+            assert listener.post(genuine(secret=OTHER_SECRET), BODY)[0] == 200
+            assert re.search("refused: signature_mismatch: .*; the app answered 200$", listener.stdout.next())
+            assert listener.raw(head("Content-Length: 100") + BODY, leave=True)
+        assert len(app.received) == 1  # one that is cut is no delivery at all
+
+    def test_a_dead_app_is_502_and_the_next_delivery_is_tried(self, listen, app):
+        with socket.socket() as nobody:
+            nobody.bind(("127.0.0.1", 0))
+            url = f"http://127.0.0.1:{nobody.getsockname()[1]}/"
+            with listen("--forward-to", url) as listener:
+                for _ in range(2):
+                    status, _, content = listener.post(genuine(), BODY)
+                    assert (status, content) == (502, b'{"detail":"the app gave no answer"}')
+                    assert re.search("genuine; http://127.* cannot be reached: .*refused", listener.stdout.next())
+
+
+class TestBody:
+    def test_chunks_are_put_together(self, listen, app):
+        chunks = chunked(BODY[:5], end=b"") + b"%X;ext=1\r\n%b\r\n" % (len(BODY) - 5, BODY[5:])
+        with listen("--forward-to", app.url) as listener:
+            content = head("Transfer-Encoding: chunked", "Trailer: X-Late") + chunks + b"0\r\nX-Late: 1\r\n\r\n"
+            assert status_of(listener.raw(content)) == 200
+        (request,) = app.received
+        assert request.body == BODY
+        assert request.values("content-length") == [str(len(BODY))]
+        assert request.values("transfer-encoding") == request.values("trailer") == request.values("x-late") == []
+
+    @pytest.mark.parametrize(
+        ("content", "code"),
+        [
+            (lambda: head("Transfer-Encoding: chunked", f"Content-Length: {len(BODY)}") + chunked(BODY), "header"),
+            (lambda: head("Transfer-Encoding: gzip, chunked") + chunked(BODY), "header"),
+            (lambda: head(*["Transfer-Encoding: chunked"] * 2) + chunked(BODY), "header"),
+            (lambda: head(*[f"Content-Length: {len(BODY)}"] * 2) + BODY, "header"),
+            (lambda: head(f"Content-Length: +{len(BODY)}") + BODY, "header"),
+            (lambda: head("Content-Length: \xb2") + BODY, "header"),
+            (lambda: head(f"Content-Length : {len(BODY)}") + BODY, "header"),
+            (lambda: head(f"Content-Length: {len(BODY)}", "X-Folded: a", " b") + BODY, "header"),
+            (lambda: head("Transfer-Encoding: chunked") + b"0x5\r\nhello\r\n0\r\n\r\n", "header"),
+            (lambda: head("Transfer-Encoding: chunked") + b"2\r\nhello\r\n0\r\n\r\n", "header"),
+            (lambda: head("Transfer-Encoding: chunked") + b"\r\n" + chunked(BODY), "header"),
+            (lambda: head("Transfer-Encoding: chunked") + chunked(BODY)[:-7] + b"XX0\r\n\r\n", "header"),
+            (lambda: head("Transfer-Encoding: chunked") + chunked(BODY, end=b""), "incomplete"),
+            (lambda: head("Transfer-Encoding: chunked") + b"ff\r\nhello", "incomplete"),
+            (lambda: head("Content-Length: 1000") + BODY, "incomplete"),
+        ],
+    )
+    def test_a_body_whose_end_is_in_doubt_is_refused(self, listen, app, tmp_path, content, code):
+        file = tmp_path / "capture.ndjson"
+        with listen("--forward-to", app.url, "--forward-unverified", "--save", str(file)) as listener:
+            assert status_of(listener.raw(content(), leave=True)) == 400
+            assert {"header": "malformed_header", "incomplete": "body_incomplete"}[code] in listener.stdout.next()
+        assert (app.received, file.read_bytes()) == ([], b"")
+
+    @pytest.mark.parametrize(
+        "length", [MAX_BODY + 1, 10**14, "9" * 5000], ids=["a byte more", "much", "beyond counting"]
+    )
+    def test_more_than_8_mb_is_413_before_it_is_read(self, listen, length):
+        with listen() as listener:
+            answered = listener.raw(head(f"Content-Length: {length}"), leave=True)
+            assert status_of(answered) == 413
+            assert "body_too_large" in listener.stdout.next()
+
+    def test_who_sends_all_of_it_gets_the_answer_all_the_same(self, listen):
+        with listen() as listener:
+            assert listener.post(genuine(), b" " * (MAX_BODY + 1))[0] == 413
+            parts = chunked(b" " * MAX_BODY, b" ")
+            assert status_of(listener.raw(head("Transfer-Encoding: chunked") + parts)) == 413
+
+    def test_exactly_8_mb_are_taken(self, listen):
+        body = BODY + b" " * (MAX_BODY - len(BODY))
+        with listen() as listener:
+            assert listener.post(genuine(body), body)[0] == 204
+            assert status_of(listener.raw(head("Transfer-Encoding: chunked", headers=genuine(body)) + chunked(body)))
+
+    def test_who_asks_whether_to_go_on_is_told_so(self, listen):
+        with listen() as listener, listener.connect(head(f"Content-Length: {len(BODY)}", "Expect: 100-continue")) as c:
+            assert c.recv(1000) == b"HTTP/1.1 100 Continue\r\n\r\n"
+            c.sendall(BODY)
+            assert status_of(all_of(c)) == 204
+
+
+class TestClientsThatMisbehave:
+    def test_one_that_stalls_is_answered_408_and_holds_nobody_up(self, listen, monkeypatch):
+        monkeypatch.setattr("clerk_webhook_verify.cli.listen._Handler.timeout", 0.5)
+        with listen() as listener, listener.connect(head("Content-Length: 100") + b"{") as stalling:
+            assert listener.post(genuine(), BODY)[0] == 204
+            assert "genuine" in listener.stdout.next()
+            answered = all_of(stalling)
+            assert (status_of(answered), answered.endswith(REFUSED)) == (408, True)
+            assert "body_timeout" in listener.stdout.next()
+
+    def test_one_that_says_nothing_is_left(self, listen, monkeypatch):
+        monkeypatch.setattr("clerk_webhook_verify.cli.listen._Handler.timeout", 0.1)
+        with listen() as listener, listener.connect(b"POST") as silent:
+            assert silent.recv(1000) == b""
+            assert "timed out" in listener.stderr.next()
+
+    def test_the_wait_is_ten_seconds(self):
+        from clerk_webhook_verify.cli import listen
+
+        assert listen._Handler.timeout == 10
+
+    def test_one_that_breaks_off_in_the_body_is_refused(self, listen):
+        with listen() as listener:
+            reset(listener.connect(head("Content-Length: 100") + b"{"))
+            assert "body_incomplete" in listener.stdout.next()
+            assert "a request was not answered: " in listener.stderr.next()
+            assert listener.post(genuine(), BODY)[0] == 204
+
+    def test_one_that_breaks_off_before_is_a_remark(self, listen):
+        with listen() as listener:
+            reset(listener.connect(b"POST"))
+            assert re.fullmatch(r"a request was not answered: ConnectionResetError\(.*\)", listener.stderr.next())
+            assert listener.post(genuine(), BODY)[0] == 204
+
+
+def reset(connection: socket.socket) -> None:
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.close()
+
+
+class TestSave:
+    def test_a_record_is_what_clerks_command_prints(self, listen, tmp_path):
+        file = tmp_path / "capture.ndjson"
+        headers = {"X-Two": "1", "x-two": "2", "Cookie": "a", "AUTHORIZATION": "b", "Proxy-Authorization": "c"}
+        signed = svix_headers()
+        before = time()
+        with listen("--save", str(file)) as listener:
+            listener.raw(head(f"Content-Length: {len(BODY)}", headers=headers | signed) + BODY)
+        (record,) = records(file)
+        assert before <= record.pop("received_at") <= time()
+        assert record == {
+            "type": "event",
+            "svix_id": MESSAGE_ID,
+            "event_type": "user.created",
+            "headers": {"x-two": ["1", "2"], **signed, "content-length": str(len(BODY))},
+            "body_b64": "eyJ0eXBlIjoidXNlci5jcmVhdGVkIiwiZGF0YSI6eyJpZCI6InVzZXJfMSJ9fQ==",
+        }
+
+    def test_a_new_file_is_its_owners_alone(self, listen, tmp_path):
+        file = tmp_path / "capture.ndjson"
+        mask = os.umask(0)
+        try:
+            with listen("--save", str(file)):
+                assert stat.S_IMODE(file.stat().st_mode) == 0o600
+        finally:
+            os.umask(mask)
+
+    def test_verify_and_diagnose_read_it_refused_deliveries_too(self, listen, tmp_path, capsys, monkeypatch):
+        file = tmp_path / "capture.ndjson"
+        with listen("--save", str(file)) as listener:
+            listener.post({name.title(): value for name, value in svix_headers().items()}, BODY)
+            listener.post(genuine(secret=OTHER_SECRET), BODY)
+            doubled = genuine() | {"Svix-Id": "msg_other"}
+            listener.raw(head(f"Content-Length: {len(BODY)}", headers=doubled) + BODY)
+        monkeypatch.undo()
+        monkeypatch.setenv("CLERK_WEBHOOK_SIGNING_SECRET", SECRET)
+        assert main(["verify", "--delivery", f"@{file}"]) == 1
+        genuine_line, forged_line, doubled_line = capsys.readouterr().out.splitlines()
+        assert genuine_line.startswith(f"line 1: genuine: user.created, message id {MESSAGE_ID}")
+        assert forged_line.startswith("line 2: refused: signature_mismatch")
+        assert doubled_line.startswith("line 3: refused: malformed_header: the header svix-id is given twice")
+        assert main(["diagnose", "--delivery", f"@{file}", "--json"]) == 1
+        causes = [json.loads(line)["cause"] for line in capsys.readouterr().out.splitlines()]
+        assert causes == [None, "wrong_secret", "duplicate_header"]
+
+    def test_svix_verifies_it_as_clerks_command_does(self, listen, tmp_path):
+        file = tmp_path / "capture.ndjson"
+        with listen("--save", str(file)) as listener:
+            listener.post({name.upper(): value for name, value in svix_headers().items()}, BODY)
+        record = records(file)[0]
+        Svix(SECRET).verify(BODY, {name: record["headers"][name] for name in svix_headers()})  # or it would raise
+
+    @pytest.mark.parametrize("torn", [b'{"type": "event", "hea', b"{", b'{"body_b64":"\xc3'])
+    def test_a_torn_last_line_goes_before_the_next_record_comes(self, listen, tmp_path, torn):
+        file = tmp_path / "capture.ndjson"
+        file.write_bytes(b'{"type":"ready"}\n' + torn)
+        with listen("--save", str(file)) as listener:
+            listener.post(genuine(), BODY)
+            assert "was torn" in listener.stderr.next()
+        assert [record["type"] for record in records(file)] == ["ready", "event"]
+
+    @pytest.mark.parametrize("last", [b'{"type":"ready"}', b'{"type":"ready"}\n', b"a note", b""])
+    def test_any_other_last_line_stays(self, listen, tmp_path, last):
+        file = tmp_path / "capture.ndjson"
+        file.write_bytes(last)
+        with listen("--save", str(file)) as listener:
+            listener.post(genuine(), BODY)
+            assert listener.stderr.is_empty()
+        assert file.read_bytes().startswith(
+            last.rstrip(b"\n") + (b'\n{"type": "event"' if last else b'{"type": "event"')
+        )
+
+    def test_a_full_disk_loses_that_record_alone_and_no_delivery(self, listen, tmp_path):
+        resource = pytest.importorskip("resource")
+        file = tmp_path / "capture.ndjson"
+        with listen("--save", str(file)) as listener:
+            listener.post(genuine(message_id="msg_1"), BODY)
+            soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (file.stat().st_size + 100, hard))
+            try:
+                assert listener.post(genuine(message_id="msg_2"), BODY)[0] == 204
+            finally:
+                resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+            assert listener.stderr.next() == "a delivery was not saved: there is no room for it"
+            listener.post(genuine(message_id="msg_3"), BODY)
+        assert [record["svix_id"] for record in records(file)] == ["msg_1", "msg_3"]
+
+    @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no file that is always full")
+    def test_neither_does_a_file_that_takes_nothing(self, listen):
+        with listen("--save", "/dev/full") as listener:
+            assert listener.post(genuine(), BODY)[0] == 204
+            assert listener.stderr.next() == "a delivery was not saved: No space left on device"
+
+
+class TestUsage:
+    @pytest.mark.parametrize(
+        ("options", "says"),
+        [
+            (["--path", "hook"], "--path should begin with /"),
+            (["--path", "/a b"], "--path should begin with /"),
+            (["--path", "/a?b=1"], "--path should begin with /"),
+            (["--port", "65536"], "--port takes 0 to 65535"),
+            (["--port", "-1"], "--port takes 0 to 65535"),
+            (["--port", "x"], "invalid int value"),
+            (["--host", ""], "--host is empty"),
+            (["--host", "no such host.invalid"], "port 0 of 'no such host.invalid' cannot be had: "),
+            (["--host", "\xe9" * 70], "cannot be had: no name of a host"),
+            (["--forward-to", "localhost:3000"], "the URL should be http://"),
+            (["--port", "3000", "--forward-to", "http://localhost:3000/"], "give it another --port"),
+            (["--forward-unverified"], "--forward-unverified goes with --forward-to"),
+            (["--save", "/no/such/folder/file"], "'/no/such/folder/file': No such file or directory"),
+            (["--save", "a\0b"], "--save cannot be written: 'a\\x00b': no name of a file"),
+            (["--save", f"/no/{SECRET}"], "--save holds a signing secret"),
+            (["--host", SECRET], "--host holds a signing secret"),
+            (["--path", f"/{SECRET}"], "--path holds a signing secret"),
+            (["--secret-file", "/no/such/file"], "--secret-file cannot be read"),
+        ],
+    )
+    def test_what_is_of_no_use_is_told_in_a_line(self, capsys, monkeypatch, options, says):
+        monkeypatch.setenv("CLERK_WEBHOOK_SIGNING_SECRET", SECRET)
+        assert main(["listen", "--port", "0", *options]) == 2
+        printed = capsys.readouterr()
+        assert says in printed.err
+        assert (printed.out, printed.err.count("\n"), SECRET in printed.err) == ("", 1, False)
+
+    def test_without_a_secret_it_does_not_start(self, capsys, tmp_path):
+        assert main(["listen", "--port", "0", "--save", str(tmp_path / "file")]) == 2
+        assert "CLERK_WEBHOOK_SIGNING_SECRET" in capsys.readouterr().err
+        assert not list(tmp_path.iterdir())
+
+    def test_a_port_that_is_taken_is_told(self, capsys, monkeypatch):
+        monkeypatch.setenv("CLERK_WEBHOOK_SIGNING_SECRET", SECRET)
+        with socket.create_server(("127.0.0.1", 0)) as other:
+            port = other.getsockname()[1]
+            assert main(["listen", "--port", str(port)]) == 2
+        says = f"clerk-webhook-verify: port {port} of '127.0.0.1' cannot be had: Address already in use: "
+        assert capsys.readouterr().err.startswith(says)
+
+    def test_help_has_examples(self, capsys):
+        with pytest.raises(SystemExit) as caught:
+            main(["listen", "--help"])
+        assert caught.value.code == 0
+        assert "clerk-webhook-verify listen --save capture.ndjson" in capsys.readouterr().out
+
+
+class TestProcess:
+    @pytest.fixture
+    def started(self, tmp_path):
+        (tmp_path / "secret").write_text(SECRET)
+        command = [sys.executable, "-m", "clerk_webhook_verify", "listen", "--port", "0"]
+        command += ["--secret-file", str(tmp_path / "secret")]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        listener = Listener.__new__(Listener)
+        first = process.stdout.readline()
+        listener.port = int(re.fullmatch(rf"listening on http://127\.0\.0\.1:(\d+){PATH}\n", first)[1])
+        yield process, listener
+        process.kill()
+        process.communicate()
+
+    def test_ctrl_c_ends_it_with_130_and_nothing_secret_was_said(self, started):
+        process, listener = started
+        assert listener.post(genuine(), BODY)[0] == 204
+        assert listener.post(genuine(), b"")[0] == 400
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=10)
+        assert (process.returncode, err, out.count("\n")) == (130, "", 2)
+        assert not any(text in out for text in (SECRET, genuine()["svix-signature"], "user_1"))
+
+    def test_it_ends_when_nobody_reads_its_output_any_longer(self, started):
+        process, listener = started
+        process.stdout.close()
+        assert listener.post(genuine(), BODY)[0] == 204
+        assert process.wait(10) == 1
+        assert process.stderr.read() == ""

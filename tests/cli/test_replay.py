@@ -1,0 +1,349 @@
+"""Do stored deliveries go out again as they were, or signed afresh, and is it told what became of each?"""
+
+import io
+import json
+import subprocess
+import sys
+from base64 import b64encode
+from datetime import datetime, timezone
+from time import time
+
+import pytest
+from helpers.endpoint import answer, serving
+from helpers.listener import Listener
+from helpers.signer import BODY, OTHER_SECRET, SECRET, sign, signed_headers
+from svix.webhooks import Webhook as Svix
+
+from clerk_webhook_verify import Webhook
+from clerk_webhook_verify.cli import main
+
+DELETED = b'{"type":"user.deleted","data":{"id":"user_1"}}'
+
+
+def record(message_id: str, body: bytes = BODY, *, headers=None, **fields) -> dict:
+    signed = signed_headers(body, message_id=message_id) if headers is None else headers
+    return {"type": "event", "headers": signed, "body_b64": b64encode(body).decode(), **fields}
+
+
+@pytest.fixture
+def capture(tmp_path):
+    """Writes records into a file; gives its name."""
+
+    def write(*records) -> str:
+        file = tmp_path / "capture.ndjson"
+        file.write_text("".join(json.dumps(each) + "\n" for each in records))
+        return str(file)
+
+    return write
+
+
+@pytest.fixture
+def app():
+    with serving(lambda request: answer(204)) as endpoint:
+        yield endpoint
+
+
+@pytest.fixture
+def secret(monkeypatch):
+    monkeypatch.setenv("CLERK_WEBHOOK_SIGNING_SECRET", SECRET)
+
+
+def ids(endpoint) -> list[str]:
+    return [request.values("svix-id")[0] for request in endpoint.received]
+
+
+class TestAsStored:
+    def test_body_and_headers_go_out_as_they_stand(self, app, capture):
+        headers = signed_headers() | {"x-two": ["1", "2"], "X-Latin": "caf\xe9", "content-type": "application/json"}
+        of_the_connection = {
+            "host": "tunnel.example", "content-length": "7", "transfer-encoding": "chunked", "connection": "x-hop",
+            "x-hop": "1",
+        }  # fmt: skip
+        body = b'{"type" : "user.created",\r\n"data":{"name":"\xc3\xa9"}}\n'
+        assert main(["replay", capture(record("", body, headers=headers | of_the_connection)), "--to", app.url]) == 0
+        (request,) = app.received
+        assert (request.method, request.body) == ("POST", body)
+        assert request.headers == [
+            ("Host", f"127.0.0.1:{app.server_port}"),
+            ("Content-Length", str(len(body))),
+            *signed_headers().items(),
+            *(("x-two", "1"), ("x-two", "2"), ("X-Latin", "caf\xe9"), ("content-type", "application/json")),
+        ]
+
+    def test_no_secret_is_needed(self, app, capture):
+        assert main(["replay", capture(record("msg_1")), "--to", app.url]) == 0
+
+    def test_a_capture_comes_from_standard_input_too(self, app, monkeypatch):
+        content = json.dumps(record("msg_1")).encode()
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
+        assert main(["replay", "-", "--to", app.url]) == 0
+        assert ids(app) == ["msg_1"]
+
+
+class TestResign:
+    def test_a_fresh_timestamp_under_ones_own_secret_and_the_same_ids(self, app, capture, secret):
+        stored = signed_headers(secret=OTHER_SECRET, message_id="msg_1")
+        stored = {name.title(): value for name, value in stored.items()} | {"content-type": "application/json"}
+        before = int(time())
+        assert main(["replay", capture(record("", headers=stored)), "--to", app.url, "--resign"]) == 0
+        (request,) = app.received
+        assert request.values("content-type") == ["application/json"]
+        (message_id,), (timestamp,), (signature,) = map(request.values, ("svix-id", "svix-timestamp", "svix-signature"))
+        assert message_id == "msg_1"
+        assert before <= int(timestamp) <= time()
+        assert signature == sign(BODY, message_id="msg_1", timestamp=timestamp)
+
+    def test_nothing_of_the_other_headers_family_is_left(self, app, capture, secret):
+        stored = signed_headers(message_id="msg_1", family="webhook")
+        assert main(["replay", capture(record("", headers=stored)), "--to", app.url, "--resign"]) == 0
+        (request,) = app.received
+        assert ids(app) == ["msg_1"]
+        assert request.values("webhook-id") == request.values("webhook-signature") == []
+        assert Webhook(SECRET).verify(request.headers, request.body).type == "user.created"
+
+    def test_new_ids_are_fresh_signed_and_all_different(self, app, capture, secret):
+        file = capture(record("msg_1"), record("msg_1"), record("", headers={}))
+        assert main(["replay", file, "--to", app.url, "--new-id"]) == 0
+        for request in app.received:
+            Webhook(SECRET).verify(request.headers, request.body)
+        assert len({*ids(app), "msg_1"}) == 4
+
+    def test_the_secret_may_come_from_a_file(self, app, capture, tmp_path):
+        (tmp_path / "secret").write_text(SECRET)
+        options = ["--to", app.url, "--resign", "--secret-file", str(tmp_path / "secret")]
+        assert main(["replay", capture(record("msg_1")), *options]) == 0
+        Webhook(SECRET).verify(app.received[0].headers, BODY)
+
+    @pytest.mark.parametrize("headers", [{}, {"svix-id": "a.b"}], ids=["none", "unusable"])
+    def test_without_an_id_to_sign_nothing_is_sent(self, app, capture, secret, capsys, headers):
+        file = capture(record("msg_1"), record("", headers=headers))
+        assert main(["replay", file, "--to", app.url, "--resign"]) == 2
+        assert "line 2 has no message id to sign again: --new-id gives it one" in capsys.readouterr().err
+        assert app.received == []
+
+    @pytest.mark.parametrize("option", ["--resign", "--new-id"])
+    def test_without_a_secret_nothing_is_sent(self, app, capture, capsys, option):
+        assert main(["replay", capture(record("msg_1")), "--to", app.url, option]) == 2
+        assert "CLERK_WEBHOOK_SIGNING_SECRET" in capsys.readouterr().err
+        assert app.received == []
+
+
+class TestOrder:
+    def stamped(self, message_id, timestamp, family="svix", **fields):
+        return record("", headers=signed_headers(message_id=message_id, timestamp=timestamp, family=family), **fields)
+
+    def test_oldest_first_by_arrival(self, app, capture):
+        records = [
+            self.stamped("msg_3", 1, received_at=30.5),
+            self.stamped("msg_1", 2, received_at=10),
+            self.stamped("msg_2", 3, received_at=20.0),
+        ]
+        assert main(["replay", capture(*records), "--to", app.url]) == 0
+        assert ids(app) == ["msg_1", "msg_2", "msg_3"]
+
+    @pytest.mark.parametrize("unknown", [None, "10", float("nan"), 10**400])
+    def test_by_the_signed_timestamp_where_an_arrival_is_not_known(self, app, capture, unknown):
+        records = [
+            self.stamped("msg_2", 1000, received_at=1.0),
+            self.stamped("msg_1", 999, received_at=unknown),
+            self.stamped("msg_3", 1000),
+        ]
+        assert main(["replay", capture(*records), "--to", app.url]) == 0
+        assert ids(app) == ["msg_1", "msg_2", "msg_3"]
+
+    @pytest.mark.parametrize("timestamp", ["soon", "", "9" * 5000])
+    def test_as_they_stand_where_neither_is_known(self, app, capture, timestamp):
+        records = [self.stamped("msg_2", 2000), self.stamped("msg_1", 1000), self.stamped("msg_3", timestamp)]
+        assert main(["replay", capture(*records), "--to", app.url]) == 0
+        assert ids(app) == ["msg_2", "msg_1", "msg_3"]
+
+    def test_the_other_family_has_a_timestamp_as_well(self, app, capture):
+        records = [self.stamped("msg_2", 1000), self.stamped("msg_1", 999, "webhook")]
+        assert main(["replay", capture(*records), "--to", app.url]) == 0
+        assert app.received[0].values("webhook-id") == ["msg_1"]
+
+
+class TestOnly:
+    def test_it_looks_at_the_payload(self, app, capture):
+        records = [record("msg_1", event_type="user.deleted"), record("msg_2", DELETED), record("msg_3", b"?")]
+        assert main(["replay", capture(*records), "--to", app.url, "--only", "user.deleted"]) == 0
+        assert ids(app) == ["msg_2"]
+
+    def test_a_type_that_is_not_there_is_told_with_those_that_are(self, app, capture, capsys):
+        file = capture(record("msg_1"), record("msg_2", DELETED), record("msg_3", b"?"))
+        assert main(["replay", file, "--to", app.url, "--only", "session.created"]) == 2
+        says = "--only: no delivery is of that type: there is user.created, user.deleted\n"
+        assert capsys.readouterr().err.endswith(says)
+
+    def test_what_was_asked_for_is_not_repeated_for_it_may_be_a_secret(self, app, capture, capsys):
+        assert main(["replay", capture(record("msg_1")), "--to", app.url, "--only", SECRET]) == 2
+        assert SECRET not in capsys.readouterr().err
+
+    def test_a_capture_without_any_event_is_told(self, app, capture, capsys):
+        assert main(["replay", capture(record("msg_1", b"?")), "--to", app.url, "--only", "user.created"]) == 2
+        assert "there is no event at all" in capsys.readouterr().err
+        assert app.received == []
+
+
+class TestSummary:
+    def answers(self, *statuses):
+        remaining = list(statuses)
+        return serving(lambda request: answer(remaining.pop(0), b"no \x1b[2J\nmore"))
+
+    def test_a_table_of_types_and_answers(self, capture, capsys):
+        file = capture(record("msg_1"), record("msg_2", DELETED), record("msg_3"), record("msg_4", b"?"))
+        with self.answers(200, 204, 201, 200) as endpoint:
+            assert main(["replay", file, "--to", endpoint.url]) == 0
+        head, *rows, verdict, note = capsys.readouterr().out.splitlines()
+        assert head.split() == ["event", "type", "sent", "median", "answers"]
+        assert [row.split(maxsplit=4)[:2] + row.split(maxsplit=4)[3:] for row in rows] == [
+            ["user.created", "2", "ms", "1 x 200, 1 x 201"],
+            ["user.deleted", "1", "ms", "1 x 204"],
+            ["-", "1", "ms", "1 x 200"],
+        ]
+        assert verdict == "4 of 4 answered with 2xx"
+        assert note.startswith("the ids are the stored ones: ")
+
+    @pytest.mark.parametrize("status", [199, 302, 400, 500])
+    def test_one_that_is_not_answered_2xx_is_named_and_the_exit_code_is_1(self, capture, capsys, status):
+        with self.answers(200, status, 200) as endpoint:
+            file = capture(record("msg_1"), record("msg_2"), record("msg_3"))
+            assert main(["replay", file, "--to", endpoint.url]) == 1
+        assert len(endpoint.received) == 3  # the others are sent all the same
+        lines = capsys.readouterr().out.splitlines()
+        answered = f"{status}" if status == 199 else rf"{status} no \x1b[2J"  # an answer 1xx has no body
+        assert lines[0] == f"line 2: user.created, msg_2: {answered}"
+        assert lines[-3] == "2 of 3 answered with 2xx"
+        assert lines[-1].startswith("the signatures are the stored ones: an endpoint rightly refuses them")
+
+    def test_one_capture_alone_has_no_line(self, tmp_path, capsys):
+        (tmp_path / "raw.http").write_bytes(b"POST /hook HTTP/1.1\r\n\r\n" + BODY)
+        with serving(lambda request: answer(400)) as endpoint:
+            assert main(["replay", str(tmp_path / "raw.http"), "--to", endpoint.url]) == 1
+        assert capsys.readouterr().out.startswith("user.created, -: 400\n")
+
+    def test_it_says_that_old_ids_may_be_duplicates_unless_they_are_new(self, app, capture, capsys, secret):
+        file = capture(record("msg_1"))
+        assert main(["replay", file, "--to", app.url, "--resign"]) == 0
+        assert "as duplicates; --new-id gives fresh ones" in capsys.readouterr().out
+        assert main(["replay", file, "--to", app.url, "--new-id"]) == 0
+        assert "duplicates" not in capsys.readouterr().out
+
+    def test_fresh_signatures_are_not_blamed(self, capture, capsys, secret):
+        with self.answers(400) as endpoint:
+            assert main(["replay", capture(record("msg_1")), "--to", endpoint.url, "--resign"]) == 1
+        assert "--resign" not in capsys.readouterr().out
+
+    def test_json_is_one_object_a_delivery(self, capture, capsys, secret):
+        with self.answers(200, 500) as endpoint:
+            file = capture(record("msg_1"), record("msg_2", DELETED))
+            assert main(["replay", file, "--to", endpoint.url, "--json"]) == 1
+            first, second = map(json.loads, capsys.readouterr().out.splitlines())
+        assert first.pop("seconds") < 10
+        assert first == {"place": "line 1", "type": "user.created", "message_id": "msg_1", "status": 200}
+        assert (second["type"], second["status"]) == ("user.deleted", 500)
+
+    def test_json_tells_the_id_that_was_sent(self, app, capture, capsys, secret):
+        assert main(["replay", capture(record("msg_1")), "--to", app.url, "--json", "--new-id"]) == 0
+        assert json.loads(capsys.readouterr().out)["message_id"] == ids(app)[0] != "msg_1"
+
+    def test_progress_is_for_a_terminal(self, app, capture, capsys, monkeypatch):
+        file = capture(record("msg_1"), record("msg_2", b'{"type":"\xc2\x9b' + b"x" * 100 + b'","data":{}}'))
+        assert main(["replay", file, "--to", app.url]) == 0
+        assert capsys.readouterr().err == ""
+        monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+        assert main(["replay", file, "--to", app.url]) == 0
+        clear = "\r\x1b[K"
+        assert capsys.readouterr().err.split(clear) == [
+            "", "1 of 2: user.created", r"2 of 2: \x9b" + "x" * 58, "",
+        ]  # fmt: skip
+        assert main(["replay", file, "--to", app.url, "--json"]) == 0
+        assert capsys.readouterr().err == clear
+
+
+class TestNoAnswer:
+    def test_an_unreachable_url_is_exit_1_and_the_reason(self, capture, capsys):
+        with serving(lambda request: answer(200)) as endpoint:
+            pass  # its port is free again
+        assert main(["replay", capture(record("msg_1"), record("msg_2")), "--to", endpoint.url]) == 1
+        printed = capsys.readouterr()
+        assert printed.out == ""
+        assert printed.err.startswith("stopped, 2 of 2 without an answer: http://127.0.0.1:")
+        assert printed.err.endswith("cannot be reached: Connection refused\n")
+
+    def test_what_was_answered_before_is_in_the_summary(self, capture, capsys):
+        with serving(lambda request: answer(200) if ids(endpoint) == ["msg_1"] else b"?") as endpoint:
+            file = capture(record("msg_1"), record("msg_2"), record("msg_3"))
+            assert main(["replay", file, "--to", endpoint.url]) == 1
+        printed = capsys.readouterr()
+        assert "1 of 1 answered with 2xx" in printed.out
+        assert printed.err.startswith("stopped, 2 of 3 without an answer: ")
+        assert ids(endpoint) == ["msg_1", "msg_2"]
+
+
+class TestUsage:
+    @pytest.mark.parametrize(
+        ("content", "says"),
+        [
+            (b"", "this is no stored delivery"),
+            (b"hello", "this is no stored delivery"),
+            (b'{"type":"ready"}\n', "there is no delivery in it"),
+            (b'{"headers":{},"body_b64":""}\n{"type"\n{"type":"ready"}\n', "line 2 is not a JSON object"),
+            (b'{"headers":{},"body_b64":"?"}\n', "line 1 has a body_b64 that is not base64"),
+        ],
+    )
+    def test_a_capture_that_cannot_be_used_is_told_in_a_line(self, app, tmp_path, capsys, content, says):
+        (tmp_path / "capture").write_bytes(content)
+        assert main(["replay", str(tmp_path / "capture"), "--to", app.url]) == 2
+        printed = capsys.readouterr()
+        assert says in printed.err
+        assert (printed.out, printed.err.count("\n"), app.received) == ("", 1, [])
+
+    @pytest.mark.parametrize(
+        ("arguments", "says"),
+        [
+            (["/no/such/file", "--to", "http://localhost/"], "FILE cannot be read: '/no/such/file': No such file"),
+            (["file", "--to", "localhost"], "the URL should be http://"),
+            (["file"], "required: --to"),
+            (["-", "--to", "http://localhost/", "--resign", "--secret-file", "-"], "only one input can be -"),
+        ],
+    )
+    def test_so_are_arguments_of_no_use(self, capsys, arguments, says):
+        assert main(["replay", *arguments]) == 2
+        printed = capsys.readouterr()
+        assert says in printed.err
+        assert (printed.out, printed.err.count("\n"), SECRET in printed.err) == ("", 1, False)
+
+    def test_a_torn_last_line_is_skipped_with_a_warning(self, app, tmp_path, capsys):
+        (tmp_path / "capture").write_text(json.dumps(record("msg_1")) + '\n{"type": "ev')
+        assert main(["replay", str(tmp_path / "capture"), "--to", app.url]) == 0
+        assert capsys.readouterr().err.startswith("line 2 is torn")
+        assert ids(app) == ["msg_1"]
+
+    def test_help_has_examples(self, capsys):
+        with pytest.raises(SystemExit) as caught:
+            main(["replay", "--help"])
+        assert caught.value.code == 0
+        assert "clerk-webhook-verify replay capture.ndjson --to" in capsys.readouterr().out
+
+
+def test_what_listen_stored_of_svix_is_accepted_again_by_listen(tmp_path, monkeypatch):
+    monkeypatch.setenv("CLERK_WEBHOOK_SIGNING_SECRET", SECRET)
+    file, now = tmp_path / "capture.ndjson", datetime.now(timezone.utc)
+    stamp = str(int(now.timestamp()))
+    with Listener(monkeypatch, "--save", str(file)) as listener:
+        for message_id, body in [("msg_1", BODY), ("msg_2", DELETED)]:
+            signature = Svix(SECRET).sign(message_id, now, body.decode())
+            listener.post({"Svix-Id": message_id, "Svix-Timestamp": stamp, "Svix-Signature": signature}, body)
+    with Listener(monkeypatch, "--json") as listener:
+        url = f"http://127.0.0.1:{listener.port}{listener.path}"
+        command = [sys.executable, "-m", "clerk_webhook_verify", "replay", str(file), "--to", url]
+        for options in [], ["--resign"], ["--new-id"]:
+            done = subprocess.run([*command, *options], capture_output=True, text=True, check=False)
+            assert (done.returncode, done.stderr) == (0, "")
+            assert "2 of 2 answered with 2xx" in done.stdout
+            assert SECRET not in done.stdout
+        told = [json.loads(listener.stdout.next()) for _ in range(6)]
+    assert [each["valid"] for each in told] == [True] * 6
+    assert [each["message_id"] for each in told[:4]] == ["msg_1", "msg_2"] * 2
+    assert len({each["message_id"] for each in told}) == 4

@@ -1,0 +1,278 @@
+"""Does `send` bring a signed sample to an endpoint, and say what came back?"""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+from helpers.endpoint import answer, serving
+from helpers.signer import OTHER_SECRET, SECRET, sign
+
+from clerk_webhook_verify.cli import main
+from clerk_webhook_verify.testing import sample
+
+PASTE_IN_PLACE = "which goes into a file that --secret-file names"
+
+
+@pytest.fixture(autouse=True)
+def _secret(monkeypatch):
+    monkeypatch.setenv("CLERK_WEBHOOK_SIGNING_SECRET", SECRET)
+
+
+def sent(*arguments: str):
+    """The one request that arrived."""
+    with serving(lambda request: answer(204)) as endpoint:
+        assert main(["send", endpoint.url, *arguments]) == 0
+    (request,) = endpoint.received
+    return request
+
+
+def is_signed(request, secret: str = SECRET) -> bool:
+    (message_id,), (timestamp,), (signature,) = map(request.values, ["svix-id", "svix-timestamp", "svix-signature"])
+    return signature == sign(request.body, secret=secret, message_id=message_id, timestamp=timestamp)
+
+
+def data_sent(*changes: str) -> dict:
+    return json.loads(sent(*(word for change in changes for word in ("--set", change))).body)["data"]
+
+
+def refusal(capsys, *arguments: str) -> str:
+    """The one line that says what to do; nothing was sent."""
+    with serving(lambda request: answer(204)) as endpoint:
+        assert main(["send", endpoint.url, *arguments]) == 2
+    assert endpoint.received == []
+    printed = capsys.readouterr()
+    assert (printed.out, printed.err.count("\n")) == ("", 1)
+    return printed.err.removeprefix("clerk-webhook-verify: ").rstrip()
+
+
+class TestWhatIsSent:
+    def test_a_signed_sample_of_user_created_in_compact_json(self):
+        request = sent()
+        assert is_signed(request)
+        assert request.body == json.dumps(sample("user.created"), separators=(",", ":"), ensure_ascii=False).encode()
+        assert request.values("content-type") == ["application/json"]
+        assert request.values("user-agent") == ["clerk-webhook-verify"]
+
+    def test_each_is_a_message_of_its_own(self):
+        assert sent().values("svix-id") != sent().values("svix-id")
+
+    def test_a_sample_of_another_type(self):
+        assert json.loads(sent("--type", "organization.deleted").body) == sample("organization.deleted")
+
+    def test_a_payload_byte_for_byte(self, tmp_path):
+        body = b'\xef\xbb\xbf{ "a": "\xff" }\r\n\x00'
+        (tmp_path / "body").write_bytes(body)
+        request = sent("--payload", f"@{tmp_path / 'body'}")
+        assert request.body == body
+        assert is_signed(request)
+
+    def test_it_is_signed_under_the_first_secret_that_is_given(self, tmp_path):
+        (tmp_path / "secrets").write_text(f"{OTHER_SECRET}\n{SECRET}\n")
+        assert is_signed(sent("--secret-file", str(tmp_path / "secrets")), OTHER_SECRET)
+
+
+class TestSet:
+    @pytest.mark.parametrize(
+        ("text", "value"),
+        [
+            ("Grace", "Grace"),
+            ("", ""),
+            ("a=b", "a=b"),
+            ("Gr\u00e4ce", "Gr\u00e4ce"),
+            ("null", None),
+            ("true", True),
+            ("42", 42),
+            ('"42"', "42"),
+            ('{"a":[1]}', {"a": [1]}),
+            ("{a:1}", "{a:1}"),
+            ("NaN", "NaN"),
+            ("-Infinity", "-Infinity"),
+            ("[" * 100_000, "[" * 100_000),
+        ],
+        ids=lambda value: str(value)[:20],
+    )
+    def test_the_value_is_json_where_it_parses_else_text(self, text, value):
+        assert data_sent(f"first_name={text}")["first_name"] == value
+
+    def test_dots_go_deeper_and_make_objects_on_their_way(self):
+        data = data_sent("public_metadata.plan=pro", "public_metadata.billing.seats=5")
+        assert data["public_metadata"]["plan"] == "pro"
+        assert data["public_metadata"]["billing"] == {"seats": 5}
+
+    def test_numbers_index_lists(self):
+        data = data_sent("email_addresses.1.verification.status=expired")
+        expected = sample("user.created")["data"]["email_addresses"]
+        expected[1]["verification"]["status"] = "expired"
+        assert data["email_addresses"] == expected
+
+    def test_an_entry_of_a_list_can_be_replaced(self):
+        assert data_sent("email_addresses.0=null")["email_addresses"][0] is None
+
+    def test_the_last_of_several_for_one_field_stands_and_the_others_stay(self):
+        data = data_sent("first_name=Grace", "last_name=Hopper", "first_name=Ada")
+        assert data == sample("user.created", first_name="Ada", last_name="Hopper")["data"]
+
+    def test_it_changes_the_sample_of_any_type(self):
+        body = sent("--type", "organization.created", "--set", "name=Acme").body
+        assert json.loads(body) == sample("organization.created", name="Acme")
+
+    @pytest.mark.parametrize(
+        ("change", "told"),
+        [
+            ("first_name", "--set takes FIELD=VALUE, as in first_name=Grace or public_metadata.plan=pro"),
+            (
+                "frist_name=Grace",
+                "--set: the data of user.created has no field 'frist_name': did you mean first_name or last_name?; "
+                "clerk-webhook-verify events lists all",
+            ),
+            ("=1", "--set: the data of user.created has no field ''; clerk-webhook-verify events lists all"),
+            (
+                "\x1b.x=1",
+                r"--set: the data of user.created has no field '\x1b'; clerk-webhook-verify events lists all",
+            ),
+            (
+                "first_name.x=1",
+                "--set: first_name has nothing inside that could be changed: set it as a whole, as JSON",
+            ),
+            (
+                "email_addresses.0.verification.status.\x1b.x=1",
+                "--set: email_addresses.0.verification.status has nothing inside that could be changed: "
+                "set it as a whole, as JSON",
+            ),
+            (
+                "enterprise_accounts.0=1",
+                "--set: enterprise_accounts has nothing inside that could be changed: set it as a whole, as JSON",
+            ),
+            ("email_addresses.2.id=1", "--set: the entries of email_addresses are numbered 0, 1"),
+            ("email_addresses.-1=1", "--set: the entries of email_addresses are numbered 0, 1"),
+            ("email_addresses.first=1", "--set: the entries of email_addresses are numbered 0, 1"),
+            (
+                'first_name="\\ud800"',
+                "--set takes text that UTF-8 can hold, and JSON that is not nested without end",
+            ),
+        ],
+    )  # fmt: skip
+    def test_one_that_does_not_fit_is_told_with_what_to_do(self, capsys, change, told):
+        assert refusal(capsys, "--set", change) == told
+
+    def test_where_it_did_not_fit_is_escaped(self, capsys):
+        told = refusal(capsys, "--set", "public_metadata.\x1b=1", "--set", "public_metadata.\x1b.x=1")
+        assert told.startswith(r"--set: public_metadata.\x1b has nothing inside")
+
+    def test_no_depth_of_json_is_a_traceback(self, capsys):
+        codes = set()
+        with serving(lambda request: answer(204)) as endpoint:
+            for depth in range(sys.getrecursionlimit() - 200, sys.getrecursionlimit()):  # some can be read, not written
+                codes.add(main(["send", endpoint.url, "--set", f"first_name={'[' * depth}{']' * depth}"]))
+        assert codes <= {0, 2}
+
+
+class TestUse:
+    def test_a_type_that_nobody_knows(self, capsys):
+        assert "did you mean user.created" in refusal(capsys, "--type", "user.creatd")
+
+    @pytest.mark.parametrize(
+        "more", [["--type", "user.created"], ["--set", "first_name=Grace"]], ids=lambda more: more[0]
+    )
+    def test_a_payload_excludes_type_and_set(self, capsys, tmp_path, more):
+        (tmp_path / "body").write_bytes(b"{}")
+        told = refusal(capsys, "--payload", f"@{tmp_path / 'body'}", *more)
+        assert told == "--payload is sent as it is: --type and --set go with a sample, without --payload"
+
+    @pytest.mark.parametrize(("option", "named"), [("--type", "the event type"), ("--set", "--set")])
+    def test_a_secret_in_the_wrong_place_is_not_repeated(self, capsys, option, named):
+        told = refusal(capsys, option, f"{OTHER_SECRET}=")
+        assert told == f"{named} holds a signing secret, {PASTE_IN_PLACE}"
+
+    def test_a_payload_that_cannot_be_read(self, capsys):
+        assert "No such file" in refusal(capsys, "--payload", "@/no/such/file")
+
+    def test_no_secret(self, capsys, monkeypatch):
+        monkeypatch.delenv("CLERK_WEBHOOK_SIGNING_SECRET")
+        assert "CLERK_WEBHOOK_SIGNING_SECRET" in refusal(capsys)
+
+    def test_a_url_that_is_none(self, capsys):
+        assert main(["send", "localhost:3000"]) == 2
+        assert "the URL should be http://" in capsys.readouterr().err
+
+
+class TestTheAnswer:
+    @pytest.mark.parametrize("status", [200, 204, 299])
+    def test_2xx_is_a_yes(self, capsys, status):
+        with serving(lambda request: answer(status)) as endpoint:
+            assert main(["send", endpoint.url]) == 0
+        printed = capsys.readouterr()
+        assert printed.err == ""
+        words = printed.out.split()
+        assert words[0] == str(status)
+        assert float(words[2]) >= 0
+        assert printed.out.endswith(" s, with an empty body\n")
+
+    @pytest.mark.parametrize("status", [300, 301, 400, 500])
+    def test_all_else_is_a_no(self, capsys, status):
+        with serving(lambda request: answer(status, b"refused\x1b[2J: why\nmore", "Location: /x")) as endpoint:
+            assert main(["send", endpoint.url]) == 1
+        assert len(endpoint.received) == 1
+        printed = capsys.readouterr()
+        assert printed.err == ""
+        assert printed.out.startswith(f"{status} in ")
+        assert printed.out.endswith(" s: refused\\x1b[2J: why\n")
+
+    def test_an_unreachable_url_is_a_no_with_the_reason_in_one_line(self, capsys):
+        assert main(["send", "http://127.0.0.1:0/"]) == 1
+        printed = capsys.readouterr()
+        assert printed.out == ""
+        assert printed.err.startswith("http://127.0.0.1:0 cannot be reached: ")
+        assert printed.err.count("\n") == 1
+
+    def test_json(self, capsys):
+        with serving(lambda request: answer(400, b'{"detail":"\xc3\xa9"}')) as endpoint:
+            assert main(["send", endpoint.url, "--json"]) == 1
+        result = json.loads(capsys.readouterr().out)
+        assert result.pop("seconds") >= 0
+        assert result == {
+            "ok": False,
+            "message_id": endpoint.received[0].values("svix-id")[0],
+            "status": 400,
+            "answer": '{"detail":"é"}',
+            "error": None,
+        }
+        with serving(lambda request: answer(200)) as endpoint:
+            assert main(["send", endpoint.url, "--json"]) == 0
+        assert json.loads(capsys.readouterr().out)["ok"] is True
+
+    def test_json_of_an_unreachable_url(self, capsys):
+        assert main(["send", "http://127.0.0.1:0/", "--json"]) == 1
+        printed = capsys.readouterr()
+        assert printed.err == ""
+        result = json.loads(printed.out)
+        assert result.pop("message_id").startswith("msg_")
+        assert "cannot be reached" in result.pop("error")
+        assert result == {"ok": False, "status": None, "seconds": None, "answer": None}
+
+    @pytest.mark.parametrize(("status", "colour"), [(200, "32"), (400, "31")])
+    def test_the_status_is_coloured_on_a_terminal_that_wants_it(self, capsys, monkeypatch, status, colour):
+        monkeypatch.delenv("NO_COLOR", raising=False)
+        monkeypatch.setenv("TERM", "xterm")
+        monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+        with serving(lambda request: answer(status)) as endpoint:
+            main(["send", endpoint.url])
+            assert capsys.readouterr().out.startswith(f"\x1b[{colour}m{status}\x1b[0m in ")
+            monkeypatch.setenv("NO_COLOR", "1")
+            main(["send", endpoint.url])
+            assert capsys.readouterr().out.startswith(f"{status} in ")
+
+
+def test_as_a_process(tmp_path):
+    command = [sys.executable, "-m", "clerk_webhook_verify", "send"]
+    with serving(lambda request: answer(200, b"hello\n")) as endpoint:
+        done = subprocess.run(
+            [*command, endpoint.url, "--set", "first_name=Grace", "--secret-file", "-"],
+            input=OTHER_SECRET.encode(), capture_output=True, check=False, env=os.environ | {"NO_PROXY": ""},
+        )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout.endswith(b" s: hello\n")
+    assert is_signed(endpoint.received[0], OTHER_SECRET)
+    assert json.loads(endpoint.received[0].body) == sample("user.created", first_name="Grace")

@@ -1,0 +1,69 @@
+"""Does every example in README and docs run?"""
+
+import logging
+import re
+from pathlib import Path
+
+import pytest
+from helpers import programs, transcripts
+from sybil import Sybil
+from sybil.parsers.markdown import PythonCodeBlockParser
+
+from clerk_webhook_verify.diagnose import MENDS
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("**/[a-z]*.md"))]
+sybil = Sybil(parsers=[PythonCodeBlockParser()], path=str(ROOT), patterns=["*.md"])
+
+
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if "```python" in page.read_text("utf-8")], ids=lambda page: page.name
+)
+def test_the_examples_of_a_page_run_from_top_to_bottom(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    logger = logging.getLogger("clerk_webhook_verify")  # which a page may give handlers and a level
+    monkeypatch.setattr(logger, "handlers", [*logger.handlers])
+    monkeypatch.setattr(logger, "level", logger.level)
+    document = sybil.parse(page)
+    document.namespace["__name__"] = "__main__"  # a page is read like a script
+    examples = list(document.examples())
+    assert len(examples) == page.read_text("utf-8").count("```python")
+    whole_programs = [text for recipe in programs.recipes(page).values() for text in recipe.programs.values()]
+    for example in examples:
+        if example.parsed not in whole_programs:
+            example.evaluate()
+
+
+def test_whole_programs_stand_where_they_are_started():
+    pages = {page.name: programs.recipes(page) for page in PAGES if programs.recipes(page)}
+    assert list(pages) == ["background.md", "tutorial.md"]
+    for recipe in (recipe for recipes in pages.values() for recipe in recipes.values()):
+        for file in recipe.programs:
+            module = re.compile(rf"\b{file.removesuffix('.py')}\b")
+            assert any(module.search(command) for command in recipe.commands), f"no command starts {file}"
+
+
+def test_the_quickstart_is_two_lines():
+    block = (ROOT / "README.md").read_text("utf-8").split("## Quickstart\n\n```shell\n")[1].split("```")[0]
+    assert len(block.splitlines()) == 2
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_example_ends_in_a_visible_result(page):
+    blocks = page.read_text("utf-8").split("```python\n")[1:]
+    if blocks:
+        assert "assert " in "".join(block.split("```")[0] for block in blocks)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_transcript_is_what_the_command_prints(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    transcripts.write_files(tmp_path)
+    for block in transcripts.BLOCK.findall(page.read_text("utf-8")):
+        assert transcripts.replayed(block) == block
+
+
+def test_every_cause_has_its_transcript():
+    page = (ROOT / "docs" / "invalid-signature.md").read_text("utf-8")
+    for cause in MENDS:
+        assert f"refused: {cause} (" in page

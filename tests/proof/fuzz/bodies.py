@@ -1,0 +1,189 @@
+"""Payloads and stored deliveries: does all come through that is sound, and nothing else?"""
+
+import base64
+import copy
+import dataclasses
+import json
+import marshal
+import math
+import pickle
+import re
+import zlib
+from functools import cache
+from typing import Any
+
+from helpers.signer import BODY, MESSAGE_ID, NOW, SECRET, now
+from proof.fuzz.tape import Tape, hold, signed_headers
+
+from clerk_webhook_verify import Delivery, InvalidPayloadError, Webhook
+from clerk_webhook_verify._samples import sample_payload
+from clerk_webhook_verify.events._catalog import EVENTS
+
+webhook = Webhook(SECRET, clock=now)
+SAMPLES = [marshal.dumps(sample_payload(event_type)) for event_type in EVENTS]  # copied out faster than by any other
+ENCODERS = [json.JSONEncoder(), json.JSONEncoder(ensure_ascii=False)]
+VALUES: list[Any] = [
+    None, True, False, 0, -1, NOW, NOW * 1000, 2**63, 10**30, 1.5, -0.0, math.inf, math.nan, "", "x" * 99, "\0",
+    "\ud800", "\u2028", [], {}, [[]], [{}], {"": {}}, {"id": {}}, [None, "a", {"id": 7}],
+    {"__class__": "x", "__dict__": {}}, "user.created",
+]  # fmt: skip
+TOKENS = [
+    b"NaN", b"-Infinity", b"1e400", b"-0", b"01", b"1.", b"\xff", b"\xef\xbb\xbf", b"\\ud800", b"\\u0000", b"\\x",
+    b"\0", b'"', b"{", b"}", b"[", b"]", b",", b":", b"null", b"[" * 99, b"]" * 99, b'{"a":' * 99, b"}" * 99,
+    b"9" * 99, b" ",
+]  # fmt: skip
+
+
+def changed(tape: Tape, value: Any) -> Any:
+    """*value*, with what the tape changes, adds and takes away somewhere inside."""
+    for _ in range(tape.byte() % 8):
+        inner = value
+        while isinstance(inner, dict | list) and inner:
+            key = tape.pick([*inner] if isinstance(inner, dict) else range(len(inner)))
+            if tape.byte() % 3 and isinstance(inner[key], dict | list) and inner[key]:
+                inner = inner[key]
+                continue
+            operation = tape.byte() % 5
+            if operation == 0:
+                del inner[key]
+            elif operation == 1:
+                inner[key] = tape.text()
+            elif operation == 2 and isinstance(inner, dict):
+                inner[tape.text()] = inner.pop(key)
+            elif operation == 3:
+                inner[key] = [inner[key]]
+            else:
+                inner[key] = copy.deepcopy(tape.pick(VALUES))
+            break
+    return value
+
+
+def written(tape: Tape, value: Any) -> bytes:
+    """JSON, and perhaps something in it that is none."""
+    text = tape.pick(ENCODERS).encode(value).encode("utf-8", "surrogatepass")
+    for _ in range(tape.byte() % 4):
+        place = int.from_bytes(tape.take(2), "big") % (len(text) + 1)
+        token = tape.pick(TOKENS) if tape.byte() % 2 else tape.chunk()
+        text = text[:place] + token + text[place + tape.byte() % 8 :]
+    return text
+
+
+def is_deep(text: bytes) -> bool:
+    """Whether it may be nested as deeply as the interpreter's limit, which each caller meets at another depth."""
+    return text.count(b"[") + text.count(b"{") > 200
+
+
+def strict_object(text: bytes) -> dict[str, Any] | None:
+    """What json alone reads, without what RFC 8259 has not."""
+
+    def refuse(constant: str) -> None:
+        raise ValueError
+
+    try:
+        value = json.loads(text.decode(), parse_constant=refuse)
+    except ValueError:
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def payload(data: bytes) -> None:
+    """No authentic event is lost, whatever is in it, and every value comes through as it was sent."""
+    tape = Tape(data)
+    mode = tape.byte() % 4
+    body = tape.rest() if mode == 0 else written(tape, changed(tape, marshal.loads(tape.pick(SAMPLES))))
+    try:
+        event = webhook.verify(signed_headers(body), body)
+    except InvalidPayloadError as error:
+        hold(is_deep(body) or not is_event(strict_object(body)), "an event is lost")
+        hold(error.__context__ is None and len(str(error)) < 100, "an error brings content along")
+        return
+    hold(is_deep(body) or is_event(strict_object(body)), "an event out of what is none")
+    sent = event.raw
+    for name in ("type", "data", "timestamp", "instance_id", "event_attributes"):
+        comes_through(getattr(event, name), sent.get(name))
+    hold((event.message_id, event.delivery.body) == (MESSAGE_ID, body), "another delivery")
+    hold(repr(event) == f"{type(event).__name__}(type={event.type[:64]!r}, delivery={event.delivery!r})", "its repr")
+    look_at_properties(event)
+    if zlib.crc32(body) % 8 == 0:  # dear, and nothing that a byte more or less would change
+        hold(Delivery.from_json(event.delivery.to_json()) == event.delivery, "a delivery that a queue changes")
+        if not is_deep(body):
+            for take in (copy.copy, copy.deepcopy, lambda event: pickle.loads(pickle.dumps(event))):
+                hold(take(event) == event and take(event).delivery == event.delivery, "a copy that is none")
+
+
+def is_event(value: dict[str, Any] | None) -> bool:
+    return bool(value and isinstance(value.get("type"), str) and value["type"] and isinstance(value.get("data"), dict))
+
+
+def comes_through(value: Any, sent: Any) -> None:
+    fields = names(type(value))
+    if fields:
+        hold(type(sent) is dict, "an object out of what is none")
+        for name in fields:
+            comes_through(getattr(value, name), sent.get(name))
+        identity = sent.get("id") if "id" in fields else None
+        shown = f"id={identity[:64]!r}" if isinstance(identity, str) else ""
+        hold(repr(value) == f"{type(value).__name__}({shown})", "a repr that shows more than the id")
+        look_at_properties(value)
+    elif isinstance(value, tuple):
+        hold(sent is None or (type(sent) is list and len(sent) == len(value)), "a list that is another one")
+        for item, one in zip(value, sent or (), strict=True):
+            comes_through(item, one)
+    else:
+        hold(value is sent, "a value that is another one")
+
+
+@cache
+def names(cls: type) -> list[str]:
+    return [field.name for field in dataclasses.fields(cls)] if dataclasses.is_dataclass(cls) else []
+
+
+@cache
+def properties(cls: type) -> list[str]:
+    return [name for name in dir(cls) if isinstance(getattr(cls, name), property)]
+
+
+def look_at_properties(value: Any) -> None:
+    for name in properties(type(value)):
+        getattr(value, name)
+
+
+STORED = Delivery(MESSAGE_ID, NOW, BODY, webhook.fingerprints[0]).to_json()
+
+
+def stored(data: bytes) -> None:
+    """What Delivery.from_json() takes is in the form of a verified delivery, and goes round; all else is our error."""
+    tape = Tape(data)
+    mode = tape.byte() % 4
+    text = tape.rest() if mode == 0 else written(tape, changed(tape, json.loads(STORED)))
+    given = text.decode("utf-8", "surrogateescape") if mode == 1 else text
+    read = (
+        strict_object(given.encode("utf-8", "replace") if isinstance(given, str) else text)
+        if not is_deep(text)
+        else None
+    )
+    try:
+        delivery = Delivery.from_json(given)
+    except InvalidPayloadError as error:
+        hold(read is None or not is_stored(read), "a stored delivery is lost")
+        hold(error.__context__ is None and len(str(error)) < 120, "an error brings content along")
+    else:
+        hold(is_deep(text) or is_stored(read), "taken, and not in the form of a delivery")
+        hold(Delivery.from_json(delivery.to_json()) == delivery, "it does not go round")
+
+
+def is_stored(fields: dict[str, Any] | None) -> bool:
+    keys = ("message_id", "timestamp", "body_b64", "secret_fingerprint")
+    message_id, timestamp, body, fingerprint = ((fields or {}).get(key) for key in keys)
+    try:
+        sound = base64.b64encode(base64.b64decode(body, validate=True)).decode() == body
+    except (TypeError, ValueError):
+        return False
+    return (
+        sound
+        and isinstance(message_id, str)
+        and re.fullmatch(r"[!-+\-/-~]{1,256}", message_id) is not None
+        and type(timestamp) is int
+        and 0 <= timestamp < 10**12
+        and isinstance(fingerprint, str)
+    )

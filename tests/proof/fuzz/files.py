@@ -1,0 +1,113 @@
+"""Allow-lists and captures: is all of it read that is sound, and nothing else?"""
+
+import base64
+import contextlib
+import io
+import ipaddress
+import json
+from typing import Any
+
+from helpers.signer import BODY, NOW, SECRET, now
+from proof.fuzz.bodies import changed, written
+from proof.fuzz.tape import Tape, hold, signed_headers
+
+from clerk_webhook_verify import Webhook, WebhookVerificationError
+from clerk_webhook_verify.allowlist import Allowlist
+from clerk_webhook_verify.cli._deliveries import read_captures
+from clerk_webhook_verify.cli._options import UsageError
+
+webhook = Webhook(SECRET, clock=now)
+PIECES = [
+    "192.0.2.7", "198.51.100.0/28", "2001:db8:7::/56", "::ffff:192.0.2.0/120", "::", "0.0.0.0/0", "::/0",
+    "fe80::1%eth0", "192.0.2.7/32", "192.0.2.0/0.0.0.255", "192.0.2.0/255.255.255.0", "192.0.2.1/24",
+    "2001:db8::/129", "1.2.3", "/8",
+]  # fmt: skip
+ADDRESSES = [
+    "192.0.2.7", "192.0.2.8", "198.51.100.15", "198.51.100.16", "2001:db8:7:0:1::1", "2001:db8:7:100::", "::1",
+    "0.0.0.0", "::ffff:192.0.2.7", "::ffff:192.0.2.8", "fe80::1", "fe80::1%eth0", "192.0.2.07", "192.0.2.7/32",
+    "\u0661.0.0.0", "",
+]  # fmt: skip
+
+
+def allowlist(data: bytes) -> None:
+    """An address is let in if and only if it lies between the ends of a network of the list; else a ValueError."""
+    tape = Tape(data)
+    mode = tape.byte() % 4
+    asked = [*ADDRESSES, *(tape.text() for _ in range(tape.byte() % 4))]
+    if mode == 0:
+        source: Any = tape.rest()
+    else:
+        entries = [tape.pick(PIECES) if tape.byte() % 3 else tape.text() for _ in range(tape.byte() % 6)]
+        source = {"eu": entries[:2], tape.text(): entries[2:]}
+        source = changed(tape, source) if tape.byte() % 2 else source
+        source = written(tape, source) if mode > 1 else source
+    try:
+        made = Allowlist(source)
+    except ValueError as error:
+        hold("allow-list" in str(error), "another ValueError than ours")
+        return
+    read = json.loads(source) if isinstance(source, bytes) else source
+    ends = [
+        (net.version, int(net[0]), int(net[-1])) for part in read.values() for net in map(ipaddress.ip_network, part)
+    ]
+    for text in asked:
+        try:
+            address = ipaddress.ip_address(text)
+        except ValueError:
+            hold(not made.allows(text), "let in, and no address")
+            continue
+        address = getattr(address, "ipv4_mapped", None) or address
+        inside = any(version == address.version and low <= int(address) <= high for version, low, high in ends)
+        hold(made.allows(text) == inside, "let in from outside, or kept out from inside")
+
+
+GENUINE = signed_headers()
+ENCODED = base64.b64encode(BODY).decode()
+LINE = json.dumps({"type": "event", "headers": GENUINE, "body_b64": ENCODED, "received_at": NOW})
+HEAD = "".join(f"{name}: {value}\r\n" for name, value in GENUINE.items())
+CURL = " ".join(f"-H '{name}: {value}'" for name, value in GENUINE.items())
+CAPTURES = [
+    LINE,
+    f"{LINE}\n{LINE}",
+    LINE + "\n{torn",
+    json.dumps(json.loads(LINE), indent=1),
+    '{"type":"ready"}\n' + LINE,
+    f"POST / HTTP/1.1\r\n{HEAD}\r\n{BODY.decode()}",
+    f"{HEAD}Content-Length: 46\r\n\r\n{BODY.decode()}\n",
+    f"POST / HTTP/1.1\n{HEAD}Transfer-Encoding: chunked\r\n\r\n2e;x=1\r\n{BODY.decode()}\r\n0\r\n\r\n",
+    f"curl {CURL} -d '{BODY.decode()}' https://x.test",
+    f"$ curl.exe {CURL} \\\n --json $'\\x7b\\u00e9\\173\\n\\'' -X POST",
+]
+SNIPPETS = [
+    b"$'", b"'", b'"', b"\\", b"\\\n", b"$", b"\\ud83d\\ude00", b"\\xff", b"\\777", b"\\U00110000", b" -d ", b" -H ",
+    b"=", b" ", b" -F a", b" --data-urlencode x", b"@f", b"\r\n", b"\n\n", b":", b"\n{", b"a" * 255, b"f" * 255,
+    b"\xff", b"\0", b"[" * 99, b"curl ", b"Transfer-Encoding: chunked\r\n", b"Content-Length: 9\r\n",
+    b"\n" + LINE.encode(), b"\xef\xbb\xbf",
+]  # fmt: skip
+
+
+def capture(data: bytes) -> None:
+    """A capture is at least one delivery, or an error for whoever typed the command, in one printable line."""
+    tape = Tape(data)
+    if tape.byte() % 3 == 0:
+        content = tape.rest()
+    else:
+        content = tape.pick(CAPTURES).encode()
+        while tape.more and len(content) < 4096:
+            place = int.from_bytes(tape.take(2), "big") % (len(content) + 1)
+            piece = tape.pick(SNIPPETS) if tape.byte() % 2 else tape.chunk()
+            content = content[:place] + piece * (1 + tape.byte() // 64) + content[place + tape.byte() % 8 :]
+    try:
+        with contextlib.redirect_stderr(io.StringIO()):  # a torn line is remarked on
+            captures = read_captures(content)
+    except UsageError as error:
+        hold(str(error).isprintable() and len(str(error)) < 300, "an error that is no line")
+        return
+    hold(captures, "neither a delivery nor an error")
+    for each in captures:
+        hold(all(type(part) is str for pair in each.headers for part in pair), "a header that is no text")
+        hold(type(each.body) is bytes, "a body that is no bytes")
+        hold(each.received_at is None or type(each.received_at) is float, "a time that is none")
+        hold(isinstance(each.message_id + each.timestamp + each.event_type, str), "what it tells is no text")
+        with contextlib.suppress(WebhookVerificationError):
+            webhook.verify_signature(each.headers, each.body)
