@@ -4,21 +4,15 @@ Each test runs against every framework on every server that it is commonly run o
 """
 
 import http.client
-import json
 import os
-import socket
-import subprocess
-import sys
 import time
-from pathlib import Path
 
 import pytest
-from helpers.ports import free_port, wait_until_open
+from helpers.servers import Server
 from helpers.signer import SECRET
 
 from clerk_webhook_verify.testing import signed_request
 
-APPS = Path(__file__).parents[1] / "helpers" / "apps"
 MAX_BODY = 1_048_576
 SERVERS = {
     "Flask on werkzeug": ["flask", "--app", "flask_app", "run", "--no-reload", "--port", "{port}"],
@@ -50,55 +44,16 @@ SERVERS = {
 REFUSAL = {"detail": "webhook refused"}
 
 
-class Server:
-    def __init__(self, name: str, log: Path) -> None:
-        self.port = free_port()
-        self.name, self.log = name, log
-        command = [sys.executable, "-m", *(part.format(port=self.port) for part in SERVERS[name])]
-        environment = os.environ | {"CLERK_WEBHOOK_SIGNING_SECRET": SECRET, "PYTHONUNBUFFERED": "1"}
-        self.process = subprocess.Popen(
-            command, cwd=APPS, env=environment, stdout=log.open("wb"), stderr=subprocess.STDOUT
-        )
-        wait_until_open(self.port, self.process, log)
-
-    def stop(self) -> None:
-        self.process.terminate()
-        try:
-            self.process.wait(10)
-        except subprocess.TimeoutExpired:  # hypercorn may wait for a client that has left
-            self.process.kill()
-            self.process.wait()
-
-    def request(self, path, headers, body, method="POST"):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
-        connection.request(method, path, body, headers)
-        response = connection.getresponse()
-        content = response.read()
-        connection.close()
-        return response, json.loads(content) if content else None
-
-    def raw(self, head: list[str], *parts: bytes, leave: bool = False) -> bytes:
-        """Write what no client library would; gives all that the server answers."""
-        with socket.create_connection(("127.0.0.1", self.port), 10) as connection:
-            connection.sendall("\r\n".join([*head, "", ""]).encode("latin-1"))
-            try:
-                for part in parts:
-                    connection.sendall(part)
-                if leave:
-                    connection.shutdown(socket.SHUT_WR)
-                answer = b""
-                while data := connection.recv(65_536):
-                    answer += data
-                    if leave or b"\r\n\r\n" in answer:
-                        break
-            except ConnectionError:
-                return b""
-            return answer
+def param(name: str):
+    """A second server for a framework is slow: it repeats what the first one shows."""
+    needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="gunicorn needs fork, which only POSIX has")
+    marks = {"gunicorn": needs_fork, "hypercorn": pytest.mark.slow}
+    return pytest.param(name, marks=[mark for server, mark in marks.items() if server in name])
 
 
-@pytest.fixture(scope="module", params=SERVERS)
+@pytest.fixture(scope="module", params=[param(name) for name in SERVERS])
 def server(request, tmp_path_factory):
-    started = Server(request.param, tmp_path_factory.mktemp("server") / "log")
+    started = Server(request.param, SERVERS[request.param], tmp_path_factory.mktemp("server") / "log")
     yield started
     started.stop()
 

@@ -147,6 +147,7 @@ class TestCurl:
         assert capture.headers == [("a", "\U0001f600")]
         assert capture.body == "\U0001f600 \ufffd \ufffd \ufffd \ufffdx".encode()
 
+    @pytest.mark.slow
     def test_a_word_of_a_million_parts(self):
         """Each joined to the word before the next is read, they would take minutes."""
         (capture,) = read_captures(b"curl -d " + rb"\{" * 1_000_000)

@@ -74,7 +74,7 @@ def test_a_million_digits_before_the_point_and_an_exponent_are_json():
     assert verify(b'{"type":"x","data":{"n":1e400}}').raw["data"]["n"] == float("inf")
 
 
-OBJECTS = st.dictionaries(st.text(), JSON)
+OBJECTS = st.dictionaries(st.text(), JSON, max_size=4)
 
 
 @given(data=OBJECTS, rest=OBJECTS, event_type=st.sampled_from(["user.created", "session.ended"]) | st.text(min_size=1))

@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 from helpers import programs, stores
 from helpers.ports import free_port, wait_until_open
+from helpers.servers import APPS
 from helpers.signer import SECRET
 
 from clerk_webhook_verify.testing import signed_request
@@ -25,7 +26,6 @@ from clerk_webhook_verify.testing import signed_request
 pytestmark = pytest.mark.slow
 
 RECIPES = programs.recipes(programs.DOCS / "background.md")
-APPS = Path(__file__).parents[1] / "helpers" / "apps"
 DELIVERIES = int(os.environ.get("DELIVERIES", "60"))
 NOT_DONE_IN_TIME = 120 + DELIVERIES
 
@@ -255,17 +255,10 @@ class ManyMachines:
         return set(self.query("SELECT called_at FROM inbox"))
 
 
-@pytest.fixture(scope="module")
-def servers():
-    with stores.postgres() as postgres, stores.valkey() as valkey:
-        yield postgres.get_uri(), valkey
-
-
 @pytest.fixture
-def many_machines(start, tmp_path, servers):
-    uri, valkey = servers
+def many_machines(start, tmp_path, postgres, valkey):
     valkey.client().flushall()
-    recipe = ManyMachines(start, tmp_path, uri, valkey)
+    recipe = ManyMachines(start, tmp_path, postgres.get_uri(), valkey)
     yield recipe
     recipe.database.close()
 

@@ -1,6 +1,7 @@
 """Does every test exist that the security page calls a proof?"""
 
 import ast
+import functools
 import re
 from pathlib import Path
 
@@ -11,6 +12,7 @@ PAGE = (TESTS.parent / "docs" / "security.md").read_text("utf-8")
 NAMED = sorted(set(re.findall(r"`(test_\w+\.py(?:::\w+)+)`", PAGE)))
 
 
+@functools.cache
 def names_in(file: Path) -> set[str]:
     """All tests of a file, as pytest names them without their parameters."""
     names = set()

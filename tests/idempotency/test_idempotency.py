@@ -420,6 +420,7 @@ class TestStores:
         check_store(lambda: RedisStore(valkey.client()))
         check_store(lambda: RedisStore(valkey.client(decode_responses=True)))
 
+    @pytest.mark.slow
     def test_redis_6(self, redis_6):
         assert redis_6.client().info()["redis_version"].startswith("6.")
         check_store(lambda: RedisStore(redis_6.client()))
@@ -753,9 +754,12 @@ class TestPostgresStore:
 class TestRedisStore:
     def test_out_of_reach(self):
         import redis
+        from redis.backoff import NoBackoff
+        from redis.retry import Retry
 
+        client = redis.Redis(unix_socket_path="/no/such/socket", retry=Retry(NoBackoff(), 0))
         with pytest.raises(StoreError, match="ConnectionError") as caught:
-            RedisStore(redis.Redis(unix_socket_path="/no/such/socket")).claim("a", "b", 1)
+            RedisStore(client).claim("a", "b", 1)
         assert isinstance(caught.value.__cause__, redis.ConnectionError)
 
     def test_what_is_no_client_of_the_right_kind(self):

@@ -28,13 +28,12 @@ from clerk_webhook_verify.errors import StoreError
 from clerk_webhook_verify.idempotency import AsyncOnce, MemoryStore, Once, Outcome, SQLiteStore
 from clerk_webhook_verify.idempotency.redis import RedisStore
 
-pytestmark = pytest.mark.slow
-
 KILLS = int(os.environ.get("KILLS", "10"))
 PROCESSES = 8
 TESTS = Path(__file__).parents[1]
 HOUR, WEEK = 3600, 7 * 86_400
-STORES = ["sqlite", "valkey", "redis_6", "postgres"]
+REDIS_6 = pytest.param("redis_6", marks=pytest.mark.slow)  # it repeats what Valkey shows
+STORES = ["sqlite", "valkey", REDIS_6, "postgres"]
 
 
 class Place:
@@ -115,6 +114,7 @@ def go_on(worker):
     worker.stdin.flush()
 
 
+@pytest.mark.slow
 @on_each_store
 def test_of_64_threads_that_race_for_a_message_one_handles_it(place):
     workers = ready(place, "race", PROCESSES)
@@ -156,6 +156,7 @@ def kill_workers(place, work, check):
     assert last.returncode == 0
 
 
+@pytest.mark.slow
 @on_each_store
 def test_what_a_killed_worker_left_is_handled_again_and_never_marked_done(place):
     store = place.store()
@@ -177,6 +178,7 @@ def test_what_a_killed_worker_left_is_handled_again_and_never_marked_done(place)
     assert all(is_done(store, message) for message in received)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", ["sqlite", "postgres"], indirect=True)
 def test_with_the_mark_in_its_transaction_a_killed_workers_effect_is_there_exactly_once(place):
     with transactions(place.kind, place.where)() as connection:
@@ -240,7 +242,7 @@ def impatient_store(place):
     return RedisStore(stores.Valkey(str(Path(place.where).parent), "").client(retry=Retry(NoBackoff(), 0)))
 
 
-@pytest.mark.parametrize("place", ["valkey", "redis_6", "postgres"], indirect=True)
+@pytest.mark.parametrize("place", ["valkey", REDIS_6, "postgres"], indirect=True)
 def test_a_restart_of_the_server_loses_nothing(place, request):
     server = request.getfixturevalue(place.kind)
     once, store = Once(impatient_store(place), lease=LEASE), impatient_store(place)
@@ -292,7 +294,7 @@ def test_a_restart_of_the_server_loses_nothing(place, request):
     assert all(is_done(store, message) for message in received)
 
 
-@pytest.mark.parametrize("place", ["valkey", "redis_6"], indirect=True)
+@pytest.mark.parametrize("place", ["valkey", REDIS_6], indirect=True)
 def test_a_claim_that_the_client_sends_again_is_still_its_own(place):
     """redis-py sends a command again when the connection broke, and cannot know whether the first was carried out."""
     import redis
@@ -620,6 +622,7 @@ def test_a_child_forked_while_another_thread_uses_the_store_finds_it_free(place)
         thread.join()
 
 
+@pytest.mark.slow
 def test_of_several_processes_that_open_a_new_file_at_once_each_gets_in(tmp_path):
     for number in range(60):
         store = SQLiteStore(tmp_path / f"{number}.db")

@@ -41,6 +41,7 @@ def refused_by_pyright() -> set[tuple[str, int]]:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("refused", [refused_by_mypy, refused_by_pyright], ids=["mypy", "pyright"])
 def test_a_checker_refuses_what_is_wrong_and_nothing_else(refused):
     wrong = {
