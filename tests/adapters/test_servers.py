@@ -144,22 +144,32 @@ def test_a_chunked_body_over_the_limit_is_413(server):
     assert refused_as_too_large(server, lines, chunked(body, 65_536))
 
 
+def logged_after_leaving(server, lines: list[str], body: bytes) -> str:
+    """The log's new part, once the server has noticed that a client left before the end of its body.
+
+    Django on ASGI notices it itself and never calls the view.
+    """
+    before = len(server.log.read_text())
+    answer = server.raw(lines, body, leave=True)
+    assert not answer or b" 400 " in answer.split(b"\r\n")[0]
+    deadline = time.monotonic() + 10
+    while "body_incomplete" not in (log := server.log.read_text()[before:]) and "ASGI" not in server.name:
+        assert time.monotonic() < deadline, log
+        time.sleep(0.01)
+    return log
+
+
 def test_who_leaves_in_mid_body_leaves_no_traceback(server):
-    before = server.log.read_text().count("Traceback")
     request = delivery()
     lines = head("/hook/acme", request.headers, f"Content-Length: {len(request.body) + 100}")
-    answer = server.raw(lines, request.body, leave=True)
-    assert not answer or b" 400 " in answer.split(b"\r\n")[0]
-    time.sleep(0.2)
-    assert server.log.read_text().count("Traceback") == before
-    assert "signature_mismatch" not in server.log.read_text().splitlines()[-1]
+    log = logged_after_leaving(server, lines, request.body)
+    assert "Traceback" not in log
+    assert "signature_mismatch" not in log
 
 
 def test_who_leaves_before_the_body_is_no_mistake_of_the_application(server):
-    before = server.log.read_text().count("body_consumed")
-    answer = server.raw(head("/hook/acme", delivery().headers, "Content-Length: 100"), leave=True)
-    assert not answer or b" 400 " in answer.split(b"\r\n")[0]
-    assert server.log.read_text().count("body_consumed") == before
+    log = logged_after_leaving(server, head("/hook/acme", delivery().headers, "Content-Length: 100"), b"")
+    assert "body_consumed" not in log
 
 
 def test_other_methods_are_405(server):

@@ -75,7 +75,9 @@ class TestTheDeliveries:
     def received(self, *options: str) -> dict:
         with serving(lambda request: SOUND[check_of(request)]) as endpoint:
             assert main(["doctor", endpoint.url, *options]) == 0
-        return {check_of(request): request for request in endpoint.received}
+        received = {check_of(request): request for request in endpoint.received}
+        assert received.keys() == SOUND.keys()
+        return received
 
     def test_they_are_of_a_type_that_nobody_knows(self):
         for request in self.received().values():

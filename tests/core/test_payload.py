@@ -8,6 +8,7 @@ from helpers.strategies import JSON
 from hypothesis import given, strategies as st
 
 from clerk_webhook_verify import Event, InvalidPayloadError, UnknownEvent, Webhook
+from clerk_webhook_verify.events import Session, User
 
 webhook = Webhook(SECRET, clock=now)
 
@@ -84,7 +85,9 @@ def test_any_json_object_as_data_comes_through_with_raw_equal(data, rest, event_
     event = verify(body)
     assert event.raw == payload
     assert event.type == event_type
-    assert event.data is event.raw["data"] if isinstance(event, UnknownEvent) else event.data
+    assert (
+        event.data is event.raw["data"] if isinstance(event, UnknownEvent) else isinstance(event.data, User | Session)
+    )
 
 
 @given(st.binary() | st.text().map(str.encode) | JSON.map(lambda value: json.dumps(value).encode()))

@@ -63,7 +63,10 @@ def test_every_example_ends_in_a_visible_result(page):
 def test_every_transcript_is_what_the_command_prints(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     transcripts.write_files(tmp_path)
-    for block in transcripts.BLOCK.findall(page.read_text("utf-8")):
+    text = page.read_text("utf-8")
+    blocks = transcripts.BLOCK.findall(text)
+    assert len(blocks) == text.count("```console")
+    for block in blocks:
         assert transcripts.replayed(block) == block
 
 
