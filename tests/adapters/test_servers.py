@@ -4,10 +4,10 @@ Each test runs against every framework on every server that it is commonly run o
 """
 
 import http.client
-import os
 import time
 
 import pytest
+from helpers.marks import needs_fork
 from helpers.servers import Server
 from helpers.signer import SECRET
 
@@ -46,7 +46,6 @@ REFUSAL = {"detail": "webhook refused"}
 
 def param(name: str):
     """A second server for a framework is slow: it repeats what the first one shows."""
-    needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="gunicorn needs fork, which only POSIX has")
     marks = {"gunicorn": needs_fork, "hypercorn": pytest.mark.slow}
     return pytest.param(name, marks=[mark for server, mark in marks.items() if server in name])
 

@@ -12,6 +12,7 @@ import sys
 import time
 
 import pytest
+from helpers.marks import needs_posix
 from helpers.signer import BODY, NOW, OTHER_SECRET, SECRET, signed_headers
 
 from clerk_webhook_verify import Webhook, cli
@@ -182,6 +183,7 @@ class TestUse:
         monkeypatch.setattr("clerk_webhook_verify.cli.secret.run", interrupted)
         assert outcome(capsys, "secret", "generate") == (130, "", "")
 
+    @needs_posix
     def test_a_reader_that_has_had_enough(self, monkeypatch):
         reader, writer = os.pipe()
         os.close(reader)
@@ -192,7 +194,7 @@ class TestUse:
     def test_output_that_the_terminals_encoding_does_not_have(self):
         argument = "user.créé".encode()  # bytes, since the tests may run in a locale that has no such letter
         command = [sys.executable, "-m", "clerk_webhook_verify", "events", argument]
-        environment = {"PATH": "", "PYTHONIOENCODING": "ascii"}
+        environment = os.environ | {"PYTHONIOENCODING": "ascii"}
         done = subprocess.run(command, capture_output=True, check=False, env=environment)
         assert done.returncode == 2
         assert b"Traceback" not in done.stderr

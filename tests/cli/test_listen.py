@@ -16,6 +16,7 @@ from time import time
 import pytest
 from helpers.endpoint import answer, serving
 from helpers.listener import PATH, Listener, all_of
+from helpers.marks import needs_posix
 from helpers.signer import BODY, MESSAGE_ID, OTHER_SECRET, SECRET, signed_headers
 from svix.webhooks import Webhook as Svix
 
@@ -367,6 +368,7 @@ class TestSave:
             "body_b64": "eyJ0eXBlIjoidXNlci5jcmVhdGVkIiwiZGF0YSI6eyJpZCI6InVzZXJfMSJ9fQ==",
         }
 
+    @needs_posix
     def test_a_new_file_is_its_owners_alone(self, listen, tmp_path):
         file = tmp_path / "capture.ndjson"
         mask = os.umask(0)
@@ -508,6 +510,7 @@ class TestProcess:
         process.kill()
         process.communicate()
 
+    @needs_posix
     def test_ctrl_c_ends_it_with_130_and_nothing_secret_was_said(self, started):
         process, listener = started
         assert listener.post(genuine(), BODY)[0] == 204
@@ -517,6 +520,7 @@ class TestProcess:
         assert (process.returncode, err, out.count("\n")) == (130, "", 2)
         assert not any(text in out for text in (SECRET, genuine()["svix-signature"], "user_1"))
 
+    @needs_posix
     def test_it_ends_when_nobody_reads_its_output_any_longer(self, started):
         process, listener = started
         process.stdout.close()

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from helpers.marks import needs_fork
 from helpers.signer import BODY, SECRET, now, signed_headers
 
 from clerk_webhook_verify import Webhook, WebhookVerificationError
@@ -135,7 +136,7 @@ print(codes.count(0), "of", len(codes))
 """
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="forks only on POSIX")
+@needs_fork
 def test_a_child_forked_after_construction_while_others_verify_verifies():
     """In an interpreter of its own: coverage.py has a lock that such a child never gets."""
     command = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", FORKS]

@@ -17,13 +17,14 @@ from pathlib import Path
 
 import pytest
 from helpers import programs, stores
+from helpers.marks import needs_posix
 from helpers.ports import free_port, wait_until_open
 from helpers.servers import APPS
 from helpers.signer import SECRET
 
 from clerk_webhook_verify.testing import signed_request
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, needs_posix]
 
 RECIPES = programs.recipes(programs.DOCS / "background.md")
 DELIVERIES = int(os.environ.get("DELIVERIES", "60"))

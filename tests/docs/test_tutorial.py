@@ -21,12 +21,13 @@ from pathlib import Path
 
 import pytest
 from helpers import programs
+from helpers.marks import needs_posix
 from helpers.ports import wait_until_open
 from helpers.signer import signed_headers
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(os.name != "posix", reason="the pages are for a POSIX shell"),
+    needs_posix,
 ]
 
 TUTORIAL, LOCAL_TESTING = programs.DOCS / "tutorial.md", programs.DOCS / "local-testing.md"

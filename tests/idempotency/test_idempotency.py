@@ -14,6 +14,8 @@ from datetime import timedelta
 
 import pytest
 from helpers import stores
+from helpers.marks import needs_fork, needs_posix
+from helpers.ports import free_port
 from helpers.signer import SECRET
 
 from clerk_webhook_verify import Webhook
@@ -497,6 +499,7 @@ class TestMemoryStore:
 
 
 class TestSQLiteStore:
+    @needs_posix
     def test_the_file_is_for_its_owner_alone(self, tmp_path):
         store = SQLiteStore(tmp_path / "handled.db")
         store.claim("a", "b", 1)
@@ -569,6 +572,7 @@ class TestSQLiteStore:
         with pytest.raises(StoreError, match="locked"):
             SQLiteStore(tmp_path / "another.db").claim("a", "b", 60)
 
+    @needs_fork
     def test_it_survives_a_fork(self, tmp_path):
         store = SQLiteStore(tmp_path / "handled.db")
         store.claim("a", "parent", 60)
@@ -757,7 +761,7 @@ class TestRedisStore:
         from redis.backoff import NoBackoff
         from redis.retry import Retry
 
-        client = redis.Redis(unix_socket_path="/no/such/socket", retry=Retry(NoBackoff(), 0))
+        client = redis.Redis(port=free_port(), retry=Retry(NoBackoff(), 0))
         with pytest.raises(StoreError, match="ConnectionError") as caught:
             RedisStore(client).claim("a", "b", 1)
         assert isinstance(caught.value.__cause__, redis.ConnectionError)

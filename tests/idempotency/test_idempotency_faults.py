@@ -21,6 +21,10 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+
+if os.name != "posix":
+    pytest.skip("workers are forked, killed and limited as on POSIX alone", allow_module_level=True)
+
 from helpers import stores
 from helpers.idempotency_worker import LEASE, MESSAGES, THREADS, Journal, open_store, transactions
 
