@@ -7,10 +7,8 @@ Each mutant is a module with one thing in it changed (mutants.py says what may c
 or does not end. A mutant that no test should notice is in survivors.txt, with the reason. It is an error when another
 survives, and when one that is listed is killed or is no mutant any more; both are shown as a diff.
 
-It is a mutator of our own since those at hand keep all variants of a function in one module behind a dispatcher, whose
-frames the tests of secrecy see, run a suite twice in one process, and change neither constants nor patterns outside of
-functions, nor decorated functions, nor what isinstance() and len() are asked. All runs in a temporary copy, a forked
-process a mutant, on a system that can fork; on Python 3.11 or newer, for the texts in survivors.txt.
+docs/proof.md says why it is not mutmut or cosmic-ray. All runs in a temporary copy, a forked process a mutant, on a
+system that can fork; on Python 3.11 or newer, for the texts in survivors.txt.
 """
 
 import argparse
