@@ -5,16 +5,16 @@
 """
 
 from ._body import Body
-from ._delivery import Delivery
 from ._headers import Headers
 from ._secret import Secret
 from ._webhook import Webhook, verify
 from .errors import InvalidPayloadError, InvalidSecretError, WebhookError, WebhookVerificationError
-from .events import Event, UnknownEvent
+from .events import AnyEvent, Delivery, Event, UnknownEvent
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "AnyEvent",
     "Body",
     "Delivery",
     "Event",

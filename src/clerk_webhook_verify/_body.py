@@ -1,21 +1,24 @@
-"""From what a framework hands over to the bytes that were signed."""
+"""From the body that a framework provides to the bytes that were signed."""
 
 from __future__ import annotations
 
-#: The raw body of a request. A ``str`` stands for its UTF-8 bytes.
+#: The raw body of a request. A ``str`` is encoded as UTF-8.
 Body = bytes | bytearray | memoryview | str
+
+#: How to read the raw body in each framework, for error messages and fixes.
+RAW_BODY_ADVICE = "Flask request.get_data(), Starlette and FastAPI await request.body(), Django request.body"
 
 
 def body_bytes(body: Body, headers: object = None) -> bytes:
-    """The bytes of *body*: ``bytes`` by reference, a buffer as a copy that no later change reaches.
+    """Return the bytes of *body*: ``bytes`` unchanged, a buffer as a copy.
 
     Raises:
-        TypeError: It is no raw body: parsed JSON, nothing, or *headers* in its place; says what to pass.
+        TypeError: *body* is not a raw body, for example parsed JSON, or it was swapped with *headers*.
     """
     if isinstance(body, bytes):
         return body
     if isinstance(body, str):
-        # A lone surrogate has no UTF-8 form. What stands here for it is in no text that a sender can have signed.
+        # A lone surrogate has no UTF-8 form. These bytes in its place match no text that a sender can have signed.
         return body.encode("utf-8", "surrogatepass")
     if isinstance(body, (bytearray, memoryview)):
         return bytes(body)
@@ -23,5 +26,5 @@ def body_bytes(body: Body, headers: object = None) -> bytes:
         raise TypeError("headers come first: verify(headers, body)")
     raise TypeError(
         f"body must be the raw body as bytes or str, not {type(body).__name__}: pass what arrived, before any parsing "
-        "(Flask request.get_data(), Starlette and FastAPI await request.body(), Django request.body)"
+        f"({RAW_BODY_ADVICE})"
     )

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from json import JSONDecoder
+from typing import Any, NoReturn
 
 from .errors import InvalidPayloadError
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any, NoReturn
 
 
 def parse_payload(body: bytes, message_id: str) -> tuple[str, dict[str, Any], dict[str, Any]]:
@@ -41,26 +38,24 @@ def parse_object(body: bytes, what: str, message_id: str | None = None) -> dict[
 
     Source: RFC 8259, sections 2, 6 and 8.1.
     """
-    problem = "is not a JSON object"
     try:
-        text = body.decode().strip(" \t\n\r")
-        value, end = _raw_decode(text)  # decode() does the same with two regular expressions round it
-        if end != len(text):
-            problem = "is not JSON"
-        elif isinstance(value, dict):
-            return value
+        value = _decoder.decode(body.decode())
     except UnicodeDecodeError:
         problem = "is not UTF-8"
     except RecursionError:
         problem = "is nested deeper than this interpreter goes"
     except ValueError:  # JSONDecodeError, an int of too many digits, or a constant that JSON does not have
         problem = "is not JSON"
-    # Raised out here, since a UnicodeDecodeError or JSONDecodeError would bring the whole body along as its context
+    else:
+        if isinstance(value, dict):
+            return value
+        problem = "is not a JSON object"
+    # Raised here, since a UnicodeDecodeError or JSONDecodeError as its context would contain the body
     raise InvalidPayloadError(f"{what} {problem}", message_id)
 
 
-def _refuse_constant(name: str) -> NoReturn:
+def _reject_constant(name: str) -> NoReturn:
     raise ValueError(name)
 
 
-_raw_decode = JSONDecoder(parse_constant=_refuse_constant).raw_decode
+_decoder = JSONDecoder(parse_constant=_reject_constant)

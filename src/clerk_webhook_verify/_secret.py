@@ -1,14 +1,10 @@
-"""From the text ``whsec_...`` to the bytes of the key.
-
-Error trackers record the local variables of every frame on a traceback. So nothing here raises while a local still
-holds a secret: what is wrong is *returned* as words, the secret is dropped, then the words are raised.
-"""
+"""From the text ``whsec_...`` to the bytes of the key."""
 
 from __future__ import annotations
 
 import os
 import re
-from binascii import a2b_base64, b2a_base64
+from base64 import b64decode, b64encode
 from collections.abc import Iterable
 
 from .errors import InvalidSecretError
@@ -21,7 +17,7 @@ ENVIRONMENT = ("CLERK_WEBHOOK_SIGNING_SECRET", "CLERK_WEBHOOK_SECRET")
 PREFIX = "whsec_"
 SHORTEST, LONGEST = 24, 75  # bytes
 
-_LOOK_ALIKES = (
+_SIMILAR_NAMES = (
     "CLERK_SIGNING_SECRET",
     "CLERK_WEBHOOK_SIGNING_KEY",
     "CLERK_WEBHOOK_KEY",
@@ -51,81 +47,98 @@ _NOT_BASE64 = re.compile(r"[^A-Za-z0-9+/]")
 
 
 def parse_secrets(secret: Secret | None) -> tuple[bytes, ...]:
-    """Read the keys out of one secret, several, or the environment.
+    """Decode one signing secret, several, or those in the environment into HMAC keys.
 
     Args:
-        secret: ``str`` or ``bytes`` as Clerk's dashboard shows it, an iterable of them, or None for the environment
-            variables ``CLERK_WEBHOOK_SIGNING_SECRET`` and then ``CLERK_WEBHOOK_SECRET``, which may hold several,
+        secret: ``str`` or ``bytes`` as shown in Clerk's dashboard, an iterable of them, or None for the environment
+            variables ``CLERK_WEBHOOK_SIGNING_SECRET`` and then ``CLERK_WEBHOOK_SECRET``, which may contain several,
             separated by white space or commas.
     Returns:
         At least one key, each of 24 to 75 bytes, in the order given.
     Raises:
-        InvalidSecretError: There is none, or one is wrong; says which and why, never repeats it.
+        InvalidSecretError: There is none, or one is invalid. The message says which and why, never its value.
         TypeError: *secret* is something else.
 
-    Source: Standard Webhooks, "Signature scheme" (24 to 64 random bytes); Svix takes up to 75.
+    https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md#signature-scheme
+    (24 to 64 random bytes; Svix accepts up to 75)
     """
-    keys = _read(secret)
-    del secret
-    if isinstance(keys, Exception):
-        raise keys
-    return keys
+    try:
+        source, texts = _texts(secret)
+        return tuple(_decode(text, _place(source, number, len(texts))) for number, text in enumerate(texts, 1))
+    except (InvalidSecretError, TypeError) as error:
+        # Error trackers record the local variables of every frame of a traceback: leave none that has the secret
+        del secret
+        texts = []
+        raise error.with_traceback(None) from None
 
 
-def _read(secret: Secret | None) -> tuple[bytes, ...] | InvalidSecretError | TypeError:
+def _texts(secret: Secret | None) -> tuple[str, list[str]]:
+    """Return where the secrets come from, for messages, and at least one text that should be a secret."""
     if secret is None:
         name = next((name for name in ENVIRONMENT if name in os.environ), None)
         if name is None:
-            return _not_set()
+            raise InvalidSecretError(_not_set())
         source, texts = name, [text for text in re.split(r"[\s,]+", os.environ[name]) if text]
     elif isinstance(secret, bytearray | memoryview) or not isinstance(secret, Iterable):
-        return TypeError(f"secret must be a str, bytes or an iterable of them, not {type(secret).__name__}")
+        raise TypeError(f"secret must be a str, bytes or an iterable of them, not {type(secret).__name__}")
     else:
         source, texts = "the signing secret", []
         for item in (secret,) if isinstance(secret, str | bytes) else secret:
             if not isinstance(item, str | bytes):
-                return TypeError(f"each secret must be a str or bytes, not {type(item).__name__}")
+                raise TypeError(f"each secret must be a str or bytes, not {type(item).__name__}")
             texts.append((item if isinstance(item, str) else item.decode("latin-1")).strip())
     if not texts:
-        return InvalidSecretError(f"{source} is empty: set it to the endpoint's signing secret, whsec_...")
-    for number, text in enumerate(texts, 1):
-        problem = _problem(text)
-        if problem:
-            place = source if len(texts) == 1 else f"{source}, number {number} of {len(texts)},"
-            return InvalidSecretError(f"{place} {problem}")
-    return tuple(_decode(text) for text in texts)
+        raise InvalidSecretError(f"{source} is empty: set it to the endpoint's signing secret, whsec_...")
+    return source, texts
 
 
-def _not_set() -> InvalidSecretError:
-    set_instead = [name for name in _LOOK_ALIKES if name in os.environ]
-    return InvalidSecretError(
+def _not_set() -> str:
+    set_instead = [name for name in _SIMILAR_NAMES if name in os.environ]
+    return (
         f"no signing secret: {ENVIRONMENT[0]} is not set, nor is {ENVIRONMENT[1]}"
         + (f" (set instead: {', '.join(set_instead)})" if set_instead else "")
         + "; set the first to the endpoint's signing secret from Clerk's dashboard, or pass secret="
     )
 
 
+def _place(source: str, number: int, count: int) -> str:
+    return source if count == 1 else f"{source}, number {number} of {count},"
+
+
+def _decode(text: str, place: str) -> bytes:
+    """Return the key that *text* encodes.
+
+    Raises:
+        InvalidSecretError: It is invalid; the message begins with *place* and does not repeat the text.
+    """
+    problem = _problem(text)
+    if problem:
+        raise InvalidSecretError(f"{place} {problem}")
+    return b64decode(_padded(text.removeprefix(PREFIX)))
+
+
 def _problem(text: str) -> str | None:
-    """What is wrong with one secret and how to mend it, without repeating it; None: nothing."""
+    """Return what is wrong with one secret and how to fix it; None if it is valid."""
     if not text:
         return "is empty: set it to the endpoint's signing secret, whsec_..."
-    if text.startswith(_QUOTES) or text.endswith(_QUOTES):  # not text[-1] in ..., whose time depends on what it is
+    if text[0] in _QUOTES or text[-1] in _QUOTES:
         return "is wrapped in quotes: remove them, here they are part of the value"
     for start, advice in _OTHER_VALUES.items():
         if f"{text},".startswith(start):  # the environment's value was split at the comma of "v1,whsec_..."
             return advice
-    if not text.startswith(PREFIX):
-        if "://" in text:  # looked for here alone: how long the search takes depends on the characters of the text
-            return "is a URL: the endpoint's signing secret stands on the endpoint's page and starts with whsec_"
-        problem: str | None = f"does not start with {PREFIX}: copy the whole signing secret of the endpoint"
+    if text.startswith(PREFIX):
+        problem = _base64_problem(text.removeprefix(PREFIX))
+    elif "://" in text:
+        return "is a URL: the endpoint's signing secret stands on the endpoint's page and starts with whsec_"
     else:
-        problem = _base64_problem(text[len(PREFIX) :])
+        problem = f"does not start with {PREFIX}: copy the whole signing secret of the endpoint"
     if problem and _PLACEHOLDER.search(text.removeprefix(PREFIX)):
         return "is a placeholder: put the endpoint's signing secret from Clerk's dashboard in its place"
     return problem
 
 
 def _base64_problem(encoded: str) -> str | None:
+    """Return what keeps *encoded* from being the standard base64 of a key, with or without padding."""
     data = encoded.rstrip("=")
     stray = _NOT_BASE64.search(data)
     if stray:
@@ -137,14 +150,10 @@ def _base64_problem(encoded: str) -> str | None:
         return f"decodes to {size} bytes, a real one to {SHORTEST} to {LONGEST}: copy the whole secret"
     if len(data) % 4 == 1 or encoded not in (data, _padded(data)):
         return "has the wrong number of characters or of padding (=): copy the whole secret"
-    if b2a_base64(a2b_base64(_padded(data)), newline=False).decode() != _padded(data):
+    if b64encode(b64decode(_padded(data))).decode() != _padded(data):
         return "ends in a character that base64 never ends in: it was cut or changed, copy the whole secret"
     return None
 
 
 def _padded(data: str) -> str:
     return data + "=" * (-len(data) % 4)
-
-
-def _decode(text: str) -> bytes:
-    return a2b_base64(_padded(text.removeprefix(PREFIX)))

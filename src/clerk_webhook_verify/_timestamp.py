@@ -1,75 +1,62 @@
-"""Unix seconds held against our clock: the form of a timestamp, the tolerance, the age."""
+"""Unix seconds compared with this machine's clock: the form of a timestamp, the tolerance, the age."""
 
 from __future__ import annotations
 
 import math
 import sys
+from datetime import timedelta
 
-from .errors import TimestampTooNewError, TimestampTooOldError, WebhookVerificationError
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from datetime import timedelta
+from .errors import TimestampTooNewError, TimestampTooOldError
 
 LATEST = 999_999_999_999  # twelve digits, the year 33658
 
-_MOST = sys.float_info.max  # what lies beyond is infinite, not a number, or an int that no float holds
+_LARGEST = sys.float_info.max  # beyond it are infinity and ints that no float can hold
 
 
-def timestamp_problem(text: str) -> str | None:
-    """What keeps *text* from being Unix seconds in one to twelve ASCII digits, in words; None: nothing."""
-    digits = text.isdecimal() and text.isascii()
-    if digits and len(text) <= 12:
-        return None
-    if digits and len(text) == 13:
-        return "is in milliseconds: the sender signs Unix seconds, pass the header as it arrived"
-    return "is not Unix seconds in one to twelve digits: pass the header as it arrived"
+def is_timestamp(text: str) -> bool:
+    """Return whether *text* is Unix seconds in one to twelve ASCII digits."""
+    return text.isdecimal() and text.isascii() and len(text) <= 12
 
 
 def parse_tolerance(tolerance: float | timedelta) -> float:
-    """Seconds out of seconds or a timedelta.
+    """Convert seconds or a timedelta to seconds.
 
     Raises:
-        TypeError: *tolerance* is something else, a bool among it.
-        ValueError: It is negative, infinite or not a number.
+        TypeError: *tolerance* is something else, such as a bool.
+        ValueError: It is negative, infinite or NaN.
     """
-    seconds = tolerance
-    if not isinstance(seconds, (int, float)):
-        from datetime import timedelta  # who passes one has it loaded; all others are spared it
-
-        if not isinstance(seconds, timedelta):
-            raise TypeError(f"tolerance must be seconds or a timedelta, not {type(tolerance).__name__}")
-        seconds = seconds.total_seconds()
-    if isinstance(seconds, bool):
-        raise TypeError("tolerance must be seconds or a timedelta, not bool")
-    if not 0 <= seconds <= _MOST:
+    seconds = tolerance.total_seconds() if isinstance(tolerance, timedelta) else tolerance
+    if not isinstance(seconds, (int, float)) or isinstance(seconds, bool):
+        raise TypeError(f"tolerance must be seconds or a timedelta, not {type(tolerance).__name__}")
+    if not 0 <= seconds <= _LARGEST:
         raise ValueError("tolerance must be a finite number of seconds, 0 or more")
     return seconds
 
 
 def check_now(now: float) -> float:
-    """Pass what a clock may return.
+    """Return what a clock returned.
 
     Args:
         now: Unix seconds.
     Raises:
-        TypeError: It is no number.
-        ValueError: It is not finite: nothing can be judged by it.
+        TypeError: It is not a number.
+        ValueError: It is not finite, so nothing can be compared with it.
     """
     if not isinstance(now, (float, int)) or isinstance(now, bool):
         raise TypeError(f"clock must return Unix seconds as int or float, not {type(now).__name__}")
-    if not -_MOST <= now <= _MOST:
+    if not -_LARGEST <= now <= _LARGEST:
         raise ValueError("clock must return a finite number of Unix seconds")
     return now
 
 
-def age_error(skew: float, tolerance: float, message_id: str) -> WebhookVerificationError:
-    """What to say of a genuine delivery whose timestamp lies *skew* seconds from now, farther than *tolerance*.
+def check_age(timestamp: int, now: float, tolerance: float, message_id: str) -> None:
+    """Raise if *timestamp* is further from *now* than *tolerance*, all in seconds.
 
     Raises:
-        ValueError: The skew is not finite, since the clock was not.
+        TimestampTooOldError, TimestampTooNewError: It is. The skew is rounded away from zero: never "300 s of 300".
     """
-    check_now(skew)
-    if skew < 0:
-        return TimestampTooOldError(math.floor(skew), tolerance, message_id)  # rounded outwards: never 300 s of 300
-    return TimestampTooNewError(math.ceil(skew), tolerance, message_id)
+    skew = timestamp - now
+    if skew < -tolerance:
+        raise TimestampTooOldError(math.floor(skew), tolerance, message_id)
+    if skew > tolerance:
+        raise TimestampTooNewError(math.ceil(skew), tolerance, message_id)

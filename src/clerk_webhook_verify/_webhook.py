@@ -5,25 +5,17 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from hmac import compare_digest
+from typing import NoReturn
 
-from ._body import body_bytes
-from ._delivery import Delivery, verified_delivery
-from ._headers import is_message_id, parse_headers
-from ._secret import parse_secrets
+from ._body import Body, body_bytes
+from ._headers import Headers, is_message_id, parse_headers
+from ._secret import Secret, parse_secrets
 from ._signature import Signer, is_candidate
-from ._timestamp import LATEST, age_error, check_now, parse_tolerance
+from ._timestamp import LATEST, check_age, check_now, parse_tolerance
 from .errors import SignatureMismatchError
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from datetime import timedelta
-    from typing import NoReturn
-
-    from ._body import Body
-    from ._headers import Headers
-    from ._secret import Secret
-    from .events import Event
+from .events import AnyEvent, Delivery
 
 
 def verify(
@@ -33,42 +25,42 @@ def verify(
     secret: Secret | None = None,
     tolerance: float | timedelta = 300,
     clock: Callable[[], float] | None = None,
-) -> Event:
-    """Verify one delivery and read its event.
+) -> AnyEvent:
+    """Verify one delivery and return its event.
 
     Args:
         headers: All headers of the request.
-        body: The raw body, byte for byte as it arrived.
-        secret: The endpoint's signing secret (``whsec_...``), or several while they rotate; None reads the environment
+        body: The raw body, unchanged.
+        secret: The endpoint's signing secret (``whsec_...``), or several during a rotation; None reads the environment
             variable ``CLERK_WEBHOOK_SIGNING_SECRET``, then ``CLERK_WEBHOOK_SECRET``.
-        tolerance: Seconds, or a timedelta, that the signed timestamp may lie from now, in both directions.
-        clock: Returns now in Unix seconds; None is this machine's clock.
+        tolerance: How far the timestamp may be from now in either direction, in seconds or as a timedelta.
+        clock: Returns now in Unix seconds; None uses ``time.time``.
     Returns:
-        The event: a class of :mod:`.events` for the types that are known, else :class:`UnknownEvent`.
+        The event: a class of :mod:`.events` for known types, otherwise :class:`UnknownEvent`.
     Raises:
-        WebhookVerificationError: The request is refused: answer 400.
-        InvalidSecretError: The application has no usable secret: answer 500.
-        TypeError, ValueError: A programmer's mistake; says what to do.
+        WebhookVerificationError: The request is rejected: respond with 400.
+        InvalidSecretError: The application has no usable secret: respond with 500.
+        TypeError, ValueError: A mistake in the calling code; the message says what to do.
 
-    Source: Standard Webhooks, "Verifying webhook authenticity"; Clerk, "Sync Clerk data to your app with webhooks".
+    https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
+    https://clerk.com/docs/webhooks/sync-data
     """
     try:
         webhook = Webhook(secret, tolerance=tolerance, clock=clock)
     finally:
-        del secret  # error trackers record the locals of every frame on a traceback
+        del secret  # error trackers record the local variables of every frame of a traceback
     return webhook.verify(headers, body)
 
 
 class Webhook:
-    """One endpoint's secrets, tolerance and clock: make it once, use it for every request, from any thread.
+    """One endpoint's secrets, tolerance and clock: create it once, use it for every request, from any thread.
 
     Args and errors are those of :func:`verify`.
     """
 
-    # Error trackers call repr() on a webhook whose secret was refused, too
+    # Error trackers call repr() also on a webhook whose secret was invalid
     _signers: tuple[Signer, ...] = ()
     _tolerance: float = 0
-    _clock: Callable[[], float]
 
     def __init__(
         self,
@@ -78,72 +70,88 @@ class Webhook:
         clock: Callable[[], float] | None = None,
     ) -> None:
         try:
-            signers = tuple(map(Signer, parse_secrets(secret)))
+            self._signers = tuple(Signer(key) for key in parse_secrets(secret))
         finally:
-            del secret  # error trackers record the locals of every frame on a traceback
+            del secret  # error trackers record the local variables of every frame of a traceback
         if clock is not None and not callable(clock):
             raise TypeError(f"clock must be a callable that returns Unix seconds, not {type(clock).__name__}")
-        clock = time.time if clock is None else clock
-        vars(self).update(_signers=signers, _tolerance=parse_tolerance(tolerance), _clock=clock)
+        self._clock = clock
+        self._tolerance = parse_tolerance(tolerance)
 
     @property
     def fingerprints(self) -> tuple[str, ...]:
-        """One a secret, in order: tells two apart in a log, recovers neither."""
+        """One per secret, in order: distinguishes two secrets in a log and reveals neither."""
         return tuple(signer.fingerprint for signer in self._signers)
 
     def check_headers(self, headers: Headers) -> None:
-        """Pass headers whose form is right. It proves nothing: a receiver calls it before it reads the body.
+        """Raise if the headers are not those of a delivery. A receiver calls it before it reads the body.
+
+        It proves nothing: only :meth:`verify` and :meth:`verify_signature` check the signature.
 
         Raises:
             MissingHeaderError, MalformedHeaderError: As :meth:`verify` would.
         """
         parse_headers(headers)
 
-    def verify(self, headers: Headers, body: Body) -> Event:
-        """``verify_signature(headers, body).parse()``."""
-        return self.verify_signature(headers, body).parse()
+    def verify(self, headers: Headers, body: Body) -> AnyEvent:
+        """Verify one delivery and return its event: as :meth:`verify_signature`, then :meth:`.Delivery.parse`."""
+        return self._verified_delivery(headers, body).parse()
 
     def verify_signature(self, headers: Headers, body: Body) -> Delivery:
-        """Verify authenticity and age. The body is not parsed.
+        """Verify signature and timestamp, and leave the body unparsed.
 
         Args:
             headers: All headers of the request.
-            body: The raw body, byte for byte as it arrived.
+            body: The raw body, unchanged.
         Returns:
             The delivery: what was signed, and with which secret.
         Raises:
-            WebhookVerificationError: The request is refused: a header is missing or malformed, no signature fits, or,
-                of a genuine delivery, the timestamp lies too far from now.
+            WebhookVerificationError: The request is rejected: a header is missing or malformed, no signature matches,
+                or the signature is valid but the timestamp is too far from now.
             TypeError: *headers* or *body* is of a wrong type, or they are swapped.
         """
-        signed = body if isinstance(body, bytes) else body_bytes(body, headers)
+        return self._verified_delivery(headers, body)
+
+    def _verified_delivery(self, headers: Headers, body: Body) -> Delivery:
+        # Apart from the two public methods, so that patching one of them does not change the other
+        signed = body_bytes(body, headers)
         message_id, timestamp, signatures = parse_headers(headers)
+        fingerprint = self._matching_fingerprint(message_id, timestamp, signatures.split(" "), signed)
+        seconds = int(timestamp)
+        check_age(seconds, self._now(), self._tolerance, message_id)
+        return Delivery(message_id, seconds, signed, fingerprint)
+
+    def _matching_fingerprint(self, message_id: str, timestamp: str, entries: list[str], body: bytes) -> str:
+        """Return the fingerprint of the secret whose signature is among *entries*.
+
+        Raises:
+            SignatureMismatchError: None is.
+        """
         prefix = f"{message_id}.{timestamp}.".encode()
-        entries = signatures.split(" ")
         matching, expected = None, ""
         for signer in self._signers:
-            expected = signer.sign(prefix, signed)
-            for entry in entries:  # all of them, each whole: no early exit, and the one canonical text counts
+            expected = signer.sign(prefix, body)
+            for entry in entries:  # no early exit: the time it takes depends on no content
                 if compare_digest(entry, expected) and matching is None:
                     matching = signer
-        del expected  # for the reason given in verify()
         if matching is None:
+            del expected  # error trackers record the local variables of every frame of a traceback
             raise SignatureMismatchError(sum(map(is_candidate, entries)), len(self._signers), message_id)
-        seconds, now = int(timestamp), self._clock()
-        skew = seconds - (now if type(now) is float else check_now(now))
-        if not abs(skew) <= self._tolerance:  # not >, which NaN would pass
-            raise age_error(skew, self._tolerance, message_id)
-        return verified_delivery(message_id, seconds, signed, matching.fingerprint)
+        return matching.fingerprint
+
+    def _now(self) -> float:
+        """Return Unix seconds by this webhook's clock, or by ``time.time``, which tests may have patched."""
+        return check_now(time.time() if self._clock is None else self._clock())
 
     def sign(self, message_id: str, timestamp: int, body: Body) -> str:
-        """The signature of a delivery under the first secret, as it stands in the ``svix-signature`` header.
+        """Return the signature of a delivery with the first secret, as in the ``svix-signature`` header.
 
         Args:
-            message_id: 1 to 256 printable ASCII characters without comma and dot.
+            message_id: 1 to 256 printable ASCII characters without comma and period.
             timestamp: Unix seconds.
             body: The raw body.
         Raises:
-            TypeError, ValueError: :meth:`verify` would refuse it.
+            TypeError, ValueError: :meth:`verify` would reject it.
         """
         signed = body.encode() if isinstance(body, str) else body_bytes(body)  # a lone surrogate is a ValueError here
         if not isinstance(message_id, str):
@@ -159,30 +167,24 @@ class Webhook:
     def signed_headers(
         self, body: Body, *, message_id: str | None = None, timestamp: int | None = None
     ) -> dict[str, str]:
-        """The three ``svix-*`` headers of a delivery of *body*, under the first secret.
+        """Return the three ``svix-*`` headers of a delivery of *body*, signed with the first secret.
 
         Args:
             body: The raw body. Send exactly these bytes.
-            message_id: None makes a fresh one.
+            message_id: None creates a new one.
             timestamp: Unix seconds; None is now, by this webhook's clock.
         Raises:
-            TypeError, ValueError: :meth:`verify` would refuse it.
+            TypeError, ValueError: :meth:`verify` would reject it.
         """
         if message_id is None:
             message_id = "msg_" + os.urandom(16).hex()
         if timestamp is None:
-            timestamp = int(check_now(self._clock()))
+            timestamp = int(self._now())
         signature = self.sign(message_id, timestamp, body)
         return {"svix-id": message_id, "svix-timestamp": str(timestamp), "svix-signature": signature}
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(fingerprints={self.fingerprints!r}, tolerance={self._tolerance:g})"
 
-    def __setattr__(self, name: str, value: object) -> NoReturn:
-        raise AttributeError("a Webhook is immutable: make another one")
-
-    def __delattr__(self, name: str) -> NoReturn:
-        raise AttributeError("a Webhook is immutable: make another one")
-
     def __reduce__(self) -> NoReturn:
-        raise TypeError("a Webhook holds what signs for your secrets, so it is not pickled or copied: make another one")
+        raise TypeError("a Webhook can sign with your secrets, so it is not pickled or copied: create another one")

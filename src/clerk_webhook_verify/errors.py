@@ -10,13 +10,11 @@ holds a secret, a key, the expected signature or any part of the body.
 
 from __future__ import annotations
 
-TYPE_CHECKING = False  # spelt out, because importing typing takes longer than importing all of this package
-if TYPE_CHECKING:
-    from typing import ClassVar
+from typing import ClassVar
 
 
 class WebhookError(Exception):
-    """Whatever can go wrong between a request and its event."""
+    """Base of every error of this package."""
 
     code: ClassVar[str] = "webhook_error"
 
@@ -99,7 +97,9 @@ class SignatureMismatchError(WebhookVerificationError):
         )
 
 
-class _AgeError(WebhookVerificationError):
+class TimestampError(WebhookVerificationError):
+    """The delivery is genuine, but its timestamp is outside the tolerance. Base of the two errors below."""
+
     def __init__(self, skew: int, tolerance: float, message_id: str) -> None:
         super().__init__(skew, tolerance, message_id)  # facts, not the sentence: copies and pickles stay whole
         self.skew = skew  #: Whole seconds from our clock to the signed timestamp: negative, it lies behind.
@@ -107,7 +107,7 @@ class _AgeError(WebhookVerificationError):
         self.message_id = message_id
 
 
-class TimestampTooOldError(_AgeError):
+class TimestampTooOldError(TimestampError):
     """The delivery is genuine, but was signed too long ago: a replay, a capture, or a clock of ours that runs fast."""
 
     code = "timestamp_too_old"
@@ -119,7 +119,7 @@ class TimestampTooOldError(_AgeError):
         )
 
 
-class TimestampTooNewError(_AgeError):
+class TimestampTooNewError(TimestampError):
     """The delivery is genuine, but was signed in our future: a clock of ours that runs slow."""
 
     code = "timestamp_too_new"

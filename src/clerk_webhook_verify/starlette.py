@@ -2,58 +2,68 @@
 
 from __future__ import annotations
 
-import asyncio
-import sys
-from collections.abc import Awaitable, Callable, Coroutine, Generator
+from collections.abc import Awaitable, Callable
+from contextlib import aclosing
 from functools import wraps
 from inspect import iscoroutinefunction
-from types import coroutine
 from typing import Any
 
 import anyio
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
-from ._door import (
+from ._headers import declared_length
+from ._receiver import (
     BODY_TIMEOUT,
     MAX_BODY,
-    REFUSAL,
+    REJECTION,
     check_complete,
-    log_refused,
+    log_rejected,
     log_verified,
-    resolve,
-    status_of,
+    resolve_webhook,
+    status_code_for,
 )
-from ._headers import DeliveryHeaders, declared_length, parse_headers
 from ._webhook import Webhook
-from .errors import BodyConsumedError, BodyIncompleteError, BodyTimeoutError, BodyTooLargeError, WebhookError
-from .events import Event
+from .errors import (
+    BodyConsumedError,
+    BodyIncompleteError,
+    BodyTimeoutError,
+    BodyTooLargeError,
+    InvalidPayloadError,
+    SignatureMismatchError,
+    TimestampError,
+    WebhookError,
+)
+from .events import AnyEvent
+
+Handler = Callable[[Request, AnyEvent], Response | Awaitable[Response | None] | None]
+Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 async def verify_request(
     request: Request, webhook: Webhook, *, max_body: int = MAX_BODY, body_timeout: float | None = None
-) -> Event:
+) -> AnyEvent:
     """Verify *request*.
 
     Args:
-        request: Of Starlette, FastAPI or another framework on Starlette.
-        webhook: Holds the secrets.
-        max_body: The most bytes to read.
-        body_timeout: The most seconds to wait for the whole body; None waits as long as the server does.
+        request: Of Starlette, FastAPI or another framework based on Starlette.
+        webhook: Has the secrets.
+        max_body: The maximum length of the body, in bytes.
+        body_timeout: Seconds until the complete body must have arrived; None waits as long as the server does.
     Returns:
-        The event. ``await request.body()`` and ``await request.json()`` go on working.
+        The event. ``await request.body()`` and ``await request.json()`` work afterwards.
     Raises:
-        WebhookVerificationError: The request is refused; ``BodyTooLargeError``, ``BodyIncompleteError`` and
-            ``BodyTimeoutError`` among them.
-        BodyConsumedError: Something read the body before.
+        WebhookVerificationError: The request is rejected; ``BodyTooLargeError``, ``BodyIncompleteError`` and
+            ``BodyTimeoutError`` included.
+        BodyConsumedError: The application has already read the body.
     """
     try:
-        headers = DeliveryHeaders(parse_headers(request.scope["headers"]))
-        body = await _raw_body(request, max_body, body_timeout)
-        event = webhook.verify(headers, body)
+        webhook.check_headers(request.headers)
+        body = await _read_body(request, max_body, body_timeout)
+        event = webhook.verify(request.headers, body)
     except WebhookError as error:
-        log_refused(error, webhook)
+        log_rejected(error, webhook)
         raise
     log_verified(event)
     return event
@@ -61,29 +71,26 @@ async def verify_request(
 
 def clerk_webhook(
     webhook: Webhook | None = None, *, max_body: int = MAX_BODY, body_timeout: float = BODY_TIMEOUT
-) -> Callable[
-    [Callable[[Request, Event], Response | Awaitable[Response | None] | None]],
-    Callable[[Request], Awaitable[Response]],
-]:
-    """Make an endpoint of ``handler(request, event)``; what is refused never reaches the handler.
+) -> Callable[[Handler], Endpoint]:
+    """Make an endpoint of ``handler(request, event)``, which is called only with verified events.
 
-    A refusal is answered 400 (413 for a body that is too long, 408 for one that does not arrive), a mistake of the
-    application 500, another method than POST 405. A handler that returns None is answered 204. A plain function runs
-    in the thread pool. The handler's errors stay Starlette's.
+    The handler returns a response, or None for 204; a plain ``def`` runs in the thread pool. The endpoint responds 400
+    to a rejected request (413 if the body is too long, 408 if it does not arrive in time), 500 to an application error
+    and 405 to methods other than POST. Exceptions of the handler are left to Starlette.
 
     Args:
-        webhook: Holds the secrets; None reads the environment, now and not at the first request.
-        max_body: The most bytes to read.
-        body_timeout: The most seconds to wait for the whole body.
+        webhook: Has the secrets; None reads the environment, now and not at the first request.
+        max_body: The maximum length of the body, in bytes.
+        body_timeout: Seconds until the complete body must have arrived.
+    Returns:
+        The decorator.
     Raises:
-        InvalidSecretError: *webhook* is None and the environment has no secret.
-        TypeError: *webhook* is something else: forgotten parentheses, or a secret.
+        InvalidSecretError: *webhook* is None, and the environment has no usable secret.
+        TypeError: *webhook* is something else: a function, since the parentheses are missing, or a secret.
     """
-    checked = resolve(webhook, "@clerk_webhook() or @clerk_webhook(Webhook(secret))")
+    checked = resolve_webhook(webhook, "@clerk_webhook() or @clerk_webhook(Webhook(secret))")
 
-    def decorate(
-        handler: Callable[[Request, Event], Response | Awaitable[Response | None] | None],
-    ) -> Callable[[Request], Awaitable[Response]]:
+    def decorate(handler: Handler) -> Endpoint:
         is_async = iscoroutinefunction(handler)
 
         @wraps(handler)
@@ -93,105 +100,58 @@ def clerk_webhook(
             try:
                 event = await verify_request(request, checked, max_body=max_body, body_timeout=body_timeout)
             except WebhookError as error:
-                return JSONResponse(REFUSAL, status_of(error), refusal_headers(request))
-            answer: Any = handler(request, event) if is_async else run_in_threadpool(handler, request, event)
-            answer = await answer
-            return Response(status_code=204) if answer is None else answer
+                return JSONResponse(REJECTION, status_code_for(error), rejection_headers(request, error))
+            pending: Any = handler(request, event) if is_async else run_in_threadpool(handler, request, event)
+            response = await pending
+            return Response(status_code=204) if response is None else response
 
         return endpoint
 
     return decorate
 
 
-def refusal_headers(request: Request) -> dict[str, str]:
-    """What keeps a server from reading on, over HTTP/1, a body that was refused unread."""
-    unread = not hasattr(request, "_body")
-    return {"connection": "close"} if unread and request.scope.get("http_version", "").startswith("1") else {}
+def rejection_headers(request: Request, error: WebhookError) -> dict[str, str]:
+    """Return the headers of the response to a rejected request.
+
+    They make the server close an HTTP/1 connection unless *error* means that the body was read: to reuse the
+    connection, the server would have to read the rest of a body that nothing needs.
+    """
+    was_read = isinstance(error, (SignatureMismatchError, TimestampError, InvalidPayloadError))
+    is_http_1 = request.scope.get("http_version", "").startswith("1")
+    return {"connection": "close"} if is_http_1 and not was_read else {}
 
 
-async def _raw_body(request: Request, max_body: int, body_timeout: float | None) -> bytes:
-    declared = None
-    for name, value in request.scope["headers"]:
-        if name == b"content-length":
-            declared = declared_length(value.decode("latin-1"))
+async def _read_body(request: Request, max_body: int, timeout: float | None) -> bytes:
+    declared = declared_length(request.headers.get("content-length"))
     if declared is not None and declared > max_body:
         raise BodyTooLargeError(max_body)
-    body = await _within(body_timeout, _read(request, max_body, declared))
+    body = await _read_in_time(request, max_body, declared, timeout)
     check_complete(body, declared, "a middleware read it and passed nothing on")
-    request._body = body  # what Starlette's own body() keeps, so that it goes on working
+    request._body = body  # private, but the only way to keep request.body() and request.json() working afterwards
     return body
 
 
-async def _within(seconds: float | None, read: Coroutine[Any, Any, bytes]) -> bytes:
-    """Await *read*, but no longer than so many seconds."""
-    if seconds is None:
-        return await read
-    task = None
-    if sys.version_info >= (3, 11):  # before, what we cancel is not told from what others do
-        try:
-            task = asyncio.current_task()
-        except RuntimeError:
-            task = None  # Starlette runs on trio, too
-    if task is not None:
-        return await _with_timer(task, seconds, read)
-    with anyio.move_on_after(seconds):
-        return await read
-    raise BodyTimeoutError(seconds)
+async def _read_in_time(request: Request, max_body: int, declared: int | None, timeout: float | None) -> bytes:
+    if timeout is None:
+        return await _read_stream(request, max_body, declared)
+    with anyio.move_on_after(timeout):
+        return await _read_stream(request, max_body, declared)
+    raise BodyTimeoutError(timeout)
 
 
-@coroutine
-def _with_timer(
-    task: asyncio.Task[Any], seconds: float, read: Coroutine[Any, Any, bytes]
-) -> Generator[Any, Any, bytes]:
-    """Await *read* in *task*, with a timer that is set only where it has to wait.
-
-    A body mostly is there before it is asked for, and a scope round every read would take a third of all else that is
-    done here ("served" in the benchmark). No scope can be entered later: middleware may hold one open within *read*.
-    """
-    expired = False
-
-    def expire() -> None:
-        nonlocal expired
-        expired = task.cancel()
-
-    timer = None
+async def _read_stream(request: Request, max_body: int, declared: int | None) -> bytes:
+    body = bytearray()
     try:
-        awaited = read.send(None)
-        timer = task.get_loop().call_later(seconds, expire)
-        while True:
-            try:
-                answer = yield awaited
-            except BaseException as error:
-                awaited = read.throw(error)
-            else:
-                awaited = read.send(answer)
-    except StopIteration as done:
-        body: bytes = done.value
-        return body
-    except asyncio.CancelledError:
-        if not expired or task.uncancel():  # or somebody else has cancelled it, too
-            raise
-        raise BodyTimeoutError(seconds) from None
-    finally:
-        if timer is not None:
-            timer.cancel()
-
-
-async def _read(request: Request, max_body: int, declared: int | None) -> bytes:
-    if hasattr(request, "_body"):
-        return await request.body()
-    if request._stream_consumed:
+        async with aclosing(request.stream()) as chunks:
+            async for chunk in chunks:
+                body += chunk
+                if len(body) > max_body:
+                    raise BodyTooLargeError(max_body)
+    except ClientDisconnect:
+        raise BodyIncompleteError(len(body), declared) from None
+    except RuntimeError as error:  # request.stream() or request.form() was read before
         raise BodyConsumedError(
-            "something read the request's stream or form before: verify first; request.body() and request.json() "
-            "do no harm"
-        )
-    body, more = bytearray(), True
-    while more:
-        message = await request.receive()  # request.stream() gives the same, through an asynchronous generator
-        if message["type"] == "http.disconnect":
-            raise BodyIncompleteError(len(body), declared)
-        body += message.get("body", b"")
-        more = message.get("more_body", False)
-        if len(body) > max_body:
-            raise BodyTooLargeError(max_body)
+            f"the body cannot be read ({error}): verify before request.stream() and request.form(), "
+            "or use request.body() or request.json() instead"
+        ) from error
     return bytes(body)

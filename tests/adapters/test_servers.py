@@ -1,6 +1,6 @@
-"""Do the adapters hold on real servers, with real connections, well-behaved and not?
+"""Do the adapters work on real servers, with well-behaved and other clients?
 
-Each test runs against every framework on every server that it is commonly run on.
+Each test runs with every framework on the servers that it commonly runs on.
 """
 
 import http.client
@@ -41,7 +41,7 @@ SERVERS = {
         "django_app:asgi",
     ],
 }
-REFUSAL = {"detail": "webhook refused"}
+REJECTION = {"detail": "webhook refused"}
 
 
 def param(name: str):
@@ -65,30 +65,30 @@ def head(path: str, headers: dict[str, str], *more: str) -> list[str]:
     return [f"POST {path} HTTP/1.1", "Host: localhost", *(f"{name}: {value}" for name, value in headers.items()), *more]
 
 
-def test_a_genuine_delivery_reaches_the_handler_and_the_body_can_be_read_again(server):
+def test_a_valid_delivery_reaches_the_handler_and_the_body_can_be_read_again(server):
     request = delivery()
-    response, answer = server.request("/hook/acme", request.headers, request.body)
-    assert (response.status, answer) == (
+    response, content = server.request("/hook/acme", request.headers, request.body)
+    assert (response.status, content) == (
         200,
         {"type": "user.created", "tenant": "acme", "body_again": len(request.body)},
     )
 
 
-def test_a_handler_that_returns_nothing_answers_204(server):
+def test_a_handler_that_returns_nothing_responds_204(server):
     request = delivery()
-    response, answer = server.request("/quiet", request.headers, request.body)
-    assert (response.status, answer) == (204, None)
+    response, content = server.request("/quiet", request.headers, request.body)
+    assert (response.status, content) == (204, None)
 
 
 @pytest.mark.parametrize("fault", ["tampered", "stale", "other_secret", "missing_header", "not_json", "empty_body"])
-def test_every_refusal_is_answered_with_the_same_400(server, fault):
+def test_every_rejection_gets_the_same_400(server, fault):
     request = delivery(fault=fault)
-    response, answer = server.request("/hook/acme", request.headers, request.body)
-    assert (response.status, answer) == (400, REFUSAL)
+    response, content = server.request("/hook/acme", request.headers, request.body)
+    assert (response.status, content) == (400, REJECTION)
     assert response.headers["content-type"] == "application/json"
 
 
-def test_a_doubled_header_is_refused(server):
+def test_a_duplicate_header_is_rejected(server):
     request = delivery()
     lines = head(
         "/hook/acme", request.headers, f"Svix-Id: {request.headers['svix-id']}", f"Content-Length: {len(request.body)}"
@@ -108,22 +108,22 @@ def test_an_underscore_is_not_a_dash(server):
 def test_a_declared_length_over_the_limit_is_413_before_anything_is_read(server):
     lines = head("/hook/acme", delivery().headers, f"Content-Length: {MAX_BODY + 1}")
     if "Django on uvicorn (ASGI)" in server.name:
-        pytest.skip("Django on ASGI reads the whole body before any view: the limit is the server's or the proxy's")
+        pytest.skip("Django on ASGI reads the complete body before any view: limit it in the server or the proxy")
     assert b" 413 " in server.raw(lines).split(b"\r\n")[0]
 
 
-def refused_as_too_large(server, lines: list[str], body: bytes) -> bool:
-    """The answer, unless the server's closing reset the connection under our own writing; the log in any case."""
+def rejected_as_too_large(server, lines: list[str], body: bytes) -> bool:
+    """Check the response, unless the server reset the connection during the upload, and the log in any case."""
     before = server.log.read_text().count("body_too_large")
-    answer = server.raw(lines, body)
+    response = server.raw(lines, body)
     logged = server.log.read_text().count("body_too_large") == before + 1
-    return logged and (not answer or b" 413 " in answer.split(b"\r\n")[0])
+    return logged and (not response or b" 413 " in response.split(b"\r\n")[0])
 
 
 def test_a_body_over_the_limit_is_413(server):
     body = b" " * (MAX_BODY + 1)
     headers = signed_request(body, secret=SECRET).headers
-    assert refused_as_too_large(server, head("/hook/acme", headers, f"Content-Length: {len(body)}"), body)
+    assert rejected_as_too_large(server, head("/hook/acme", headers, f"Content-Length: {len(body)}"), body)
 
 
 def chunked(body: bytes, size: int) -> bytes:
@@ -140,17 +140,17 @@ def test_a_chunked_body_is_read(server):
 def test_a_chunked_body_over_the_limit_is_413(server):
     body = b" " * (MAX_BODY + 70_000)
     lines = head("/hook/acme", signed_request(body, secret=SECRET).headers, "Transfer-Encoding: chunked")
-    assert refused_as_too_large(server, lines, chunked(body, 65_536))
+    assert rejected_as_too_large(server, lines, chunked(body, 65_536))
 
 
-def logged_after_leaving(server, lines: list[str], body: bytes) -> str:
-    """The log's new part, once the server has noticed that a client left before the end of its body.
+def log_after_disconnect(server, lines: list[str], body: bytes) -> str:
+    """The log's new part, after the server noticed a disconnect in the body.
 
-    Django on ASGI notices it itself and never calls the view.
+    Django on ASGI handles it and does not call the view.
     """
     before = len(server.log.read_text())
-    answer = server.raw(lines, body, leave=True)
-    assert not answer or b" 400 " in answer.split(b"\r\n")[0]
+    response = server.raw(lines, body, leave=True)
+    assert not response or b" 400 " in response.split(b"\r\n")[0]
     deadline = time.monotonic() + 10
     while "body_incomplete" not in (log := server.log.read_text()[before:]) and "ASGI" not in server.name:
         assert time.monotonic() < deadline, log
@@ -158,16 +158,16 @@ def logged_after_leaving(server, lines: list[str], body: bytes) -> str:
     return log
 
 
-def test_who_leaves_in_mid_body_leaves_no_traceback(server):
+def test_disconnect_in_body_logs_no_traceback(server):
     request = delivery()
     lines = head("/hook/acme", request.headers, f"Content-Length: {len(request.body) + 100}")
-    log = logged_after_leaving(server, lines, request.body)
+    log = log_after_disconnect(server, lines, request.body)
     assert "Traceback" not in log
     assert "signature_mismatch" not in log
 
 
-def test_who_leaves_before_the_body_is_no_mistake_of_the_application(server):
-    log = logged_after_leaving(server, head("/hook/acme", delivery().headers, "Content-Length: 100"), b"")
+def test_disconnect_before_the_body_is_not_an_application_error(server):
+    log = log_after_disconnect(server, head("/hook/acme", delivery().headers, "Content-Length: 100"), b"")
     assert "body_consumed" not in log
 
 
@@ -177,7 +177,7 @@ def test_other_methods_are_405(server):
     assert "POST" in response.headers["allow"]
 
 
-def test_the_handlers_own_error_is_500_so_that_clerk_sends_again(server):
+def test_an_exception_of_the_handler_is_500_so_that_clerk_retries(server):
     request = delivery()
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
     connection.request("POST", "/fails", request.body, request.headers)
@@ -185,7 +185,7 @@ def test_the_handlers_own_error_is_500_so_that_clerk_sends_again(server):
     connection.close()
 
 
-def test_a_body_that_something_else_consumed_is_the_applications_fault(server):
+def test_a_body_that_the_application_has_read_is_an_application_error(server):
     request = delivery()
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
     connection.request("POST", "/consumed", request.body, request.headers)
@@ -194,20 +194,20 @@ def test_a_body_that_something_else_consumed_is_the_applications_fault(server):
     assert "body_consumed" in server.log.read_text()
 
 
-def test_a_slow_body_is_408_where_the_adapter_reads_it(server):
+def test_a_slow_body_is_408_if_the_adapter_reads_it(server):
     if not server.name.startswith(("Starlette", "FastAPI")):
-        pytest.skip("WSGI servers and Django on ASGI read by their own time limits")
+        pytest.skip("WSGI servers and Django on ASGI have their own timeouts")
     request = delivery()
     lines = head("/hook/acme", request.headers, f"Content-Length: {len(request.body)}")
-    answer = server.raw(lines, request.body[:100])
-    assert b" 408 " in answer.split(b"\r\n")[0]
-    assert b"connection: close" in answer.lower()
+    response = server.raw(lines, request.body[:100])
+    assert b" 408 " in response.split(b"\r\n")[0]
+    assert b"connection: close" in response.lower()
 
 
-def test_a_refusal_before_the_body_closes_the_connection_on_asgi(server):
+def test_a_rejection_before_the_body_closes_the_connection_on_asgi(server):
     if not server.name.startswith(("Starlette", "FastAPI")):
-        pytest.skip("the other servers do as they do")
+        pytest.skip("on other servers the framework decides")
     lines = head("/hook/acme", {"svix-id": "msg_1"}, "Content-Length: 1000000")
-    answer = server.raw(lines)
-    assert b" 400 " in answer.split(b"\r\n")[0]
-    assert b"connection: close" in answer.lower()
+    response = server.raw(lines)
+    assert b" 400 " in response.split(b"\r\n")[0]
+    assert b"connection: close" in response.lower()

@@ -8,53 +8,50 @@ deliveries ask for. They check types; we do not, on purpose, since an authentic 
 
 import gc
 import json
-import re
 import sys
 from collections.abc import Callable
-from dataclasses import fields
 from functools import partial
-from typing import Any
+from types import UnionType
+from typing import Any, get_args, get_origin, get_type_hints
 
 import msgspec
 import pydantic
 from core import OURS, SVIX, Table, medians, request_headers
 
-from clerk_webhook_verify import Delivery, events
-from clerk_webhook_verify._samples import sample_payload
-from clerk_webhook_verify.events._catalog import EVENTS
+from clerk_webhook_verify import Delivery
+from clerk_webhook_verify.events import EVENT_TYPES, EventAttributes, Record
+from clerk_webhook_verify.testing.samples import sample_payload
 
-PLAIN = {"str": str, "int": int, "float": float, "bool": bool, "dict[str, Any]": dict[str, Any]}
-models: dict[tuple[str, str], Any] = {}
+models: dict[tuple[str, type], Any] = {}
 
 
-def model(kind: str, name: str) -> Any:
-    """The pydantic or msgspec model of the same shape as our class called *name*."""
-    if (kind, name) not in models:
-        shape = {field.name: model_type(kind, str(field.type)) for field in fields(getattr(events, name))}
+def model(kind: str, cls: type) -> Any:
+    """The pydantic or msgspec model of the same shape as our class."""
+    if (kind, cls) not in models:
+        shape = {name: model_type(kind, hint) | None for name, hint in get_type_hints(cls).items()}
         if kind == "pydantic":
-            models[kind, name] = pydantic.create_model(name, **{field: (typed, None) for field, typed in shape.items()})
+            fields = {name: (typed, None) for name, typed in shape.items()}
+            models[kind, cls] = pydantic.create_model(cls.__name__, **fields)
         else:
-            models[kind, name] = msgspec.defstruct(name, [(field, typed, None) for field, typed in shape.items()])
-    return models[kind, name]
+            models[kind, cls] = msgspec.defstruct(cls.__name__, [(name, typed, None) for name, typed in shape.items()])
+    return models[kind, cls]
 
 
-def model_type(kind: str, annotation: str) -> Any:
-    annotation = annotation.removesuffix(" | None")
-    if annotation in PLAIN:
-        return PLAIN[annotation] | None
-    many = re.fullmatch(r"tuple\[(\w+), \.\.\.\]", annotation)
-    inner = many[1] if many else annotation
-    typed = PLAIN.get(inner) or model(kind, inner)
-    return (tuple[typed, ...] if many else typed) | None
+def model_type(kind: str, hint: Any) -> Any:
+    if get_origin(hint) is UnionType:
+        return model_type(kind, get_args(hint)[0])
+    if get_origin(hint) is tuple:
+        return tuple[model_type(kind, get_args(hint)[0]), ...]
+    return model(kind, hint) if isinstance(hint, type) and issubclass(hint, Record) else hint
 
 
-def envelope(kind: str, data: str) -> Any:
+def envelope(kind: str, data: type) -> Any:
     shape = {
         "type": str,
         "data": model(kind, data),
         "timestamp": int,
         "instance_id": str,
-        "event_attributes": model(kind, "EventAttributes"),
+        "event_attributes": model(kind, EventAttributes),
     }
     if kind == "pydantic":
         return pydantic.create_model("Event", **{name: (typed, ...) for name, typed in shape.items()})
@@ -63,16 +60,16 @@ def envelope(kind: str, data: str) -> Any:
 
 def largest_of_each_family() -> dict[str, bytes]:
     largest: dict[str, tuple[str, bytes]] = {}
-    for event_type, (module, _) in EVENTS.items():
+    for event_type, event_class in EVENT_TYPES.items():
         body = json.dumps(sample_payload(event_type), separators=(",", ":"), ensure_ascii=False).encode()
-        if len(body) > len(largest.get(module, ("", b""))[1]):
-            largest[module] = event_type, body
+        if len(body) > len(largest.get(event_class.__module__, ("", b""))[1]):
+            largest[event_class.__module__] = event_type, body
     return dict(largest.values())
 
 
 def readers_of(event_type: str, body: bytes) -> list[Callable[[], object]]:
     delivery = Delivery("msg_1", 1, body, "0")
-    data = getattr(events, EVENTS[event_type][1]).__annotations__["data"]
+    data = get_type_hints(EVENT_TYPES[event_type])["data"]
     validate = envelope("pydantic", data).model_validate_json
     decode = msgspec.json.Decoder(envelope("msgspec", data)).decode
     return [delivery.parse, lambda: json.loads(body), lambda: validate(body), lambda: decode(body)]

@@ -1,4 +1,4 @@
-"""Does `doctor` read an endpoint's answers rightly, and name the one thing to mend first?"""
+"""Does `doctor` read an endpoint's answers rightly, and name the one thing to fix first?"""
 
 import json
 import os
@@ -14,10 +14,10 @@ from helpers.signer import OTHER_SECRET, SECRET, sign
 
 from clerk_webhook_verify import Webhook, WebhookVerificationError
 from clerk_webhook_verify.cli import doctor, main
-from clerk_webhook_verify.events._catalog import EVENTS
+from clerk_webhook_verify.events import EVENT_TYPES
 from clerk_webhook_verify.testing import sample
 
-CHECKS = ("unsigned", "forged", "stale", "doubled-header", "good")
+CHECKS = ("unsigned", "forged", "stale", "duplicate-header", "good")
 
 
 @pytest.fixture(autouse=True)
@@ -35,10 +35,10 @@ def check_of(request) -> str:
         return "forged"
     if abs(int(timestamps[0]) - time.time()) > 300:
         return "stale"
-    return "doubled-header" if len(ids) == 2 else "good"
+    return "duplicate-header" if len(ids) == 2 else "good"
 
 
-def told(capsys, answers: dict[str, bytes], *options: str) -> tuple[int, str]:
+def output_of(capsys, answers: dict[str, bytes], *options: str) -> tuple[int, str]:
     """What is printed when each delivery gets its answer; ``b""`` is none at all."""
     with serving(lambda request: answers[check_of(request)]) as endpoint:
         code = main(["doctor", endpoint.url, *options])
@@ -51,15 +51,15 @@ def told(capsys, answers: dict[str, bytes], *options: str) -> tuple[int, str]:
 
 def verdicts(capsys, answers: dict[str, bytes]) -> dict[str, dict]:
     """Those of ``--json``, by check."""
-    code, out = told(capsys, answers, "--json")
+    code, out = output_of(capsys, answers, "--json")
     result = json.loads(out)
     assert list(result) == ["ok", "checks"]
     assert result["ok"] is all(verdict["ok"] for verdict in result["checks"])
     assert code == (0 if result["ok"] else 1)
     assert [verdict["check"] for verdict in result["checks"]] == list(CHECKS)
     for verdict in result["checks"]:
-        assert list(verdict) == ["check", "ok", "status", "seconds", "finding", "mend"]
-        assert verdict["ok"] is (verdict["finding"] is None) is (verdict["mend"] is None)
+        assert list(verdict) == ["check", "ok", "status", "seconds", "finding", "fix"]
+        assert verdict["ok"] is (verdict["finding"] is None) is (verdict["fix"] is None)
     return {verdict["check"]: verdict for verdict in result["checks"]}
 
 
@@ -82,7 +82,7 @@ class TestTheDeliveries:
     def test_they_are_of_a_type_that_nobody_knows(self):
         for request in self.received().values():
             payload = json.loads(request.body)
-            assert payload["type"] not in EVENTS
+            assert payload["type"] not in EVENT_TYPES
             assert isinstance(payload["data"], dict)
             assert request.values("content-type") == ["application/json"]
             assert request.values("user-agent") == ["clerk-webhook-verify"]
@@ -104,8 +104,8 @@ class TestTheDeliveries:
         ids = [name for request in self.received().values() for name in set(request.values("svix-id"))]
         assert len(set(ids)) == len(ids) == 4
 
-    def test_the_doubled_header_is_one_that_a_dict_would_hide(self):
-        request = self.received()["doubled-header"]
+    def test_the_duplicate_header_is_one_that_a_dict_would_hide(self):
+        request = self.received()["duplicate-header"]
         assert Webhook(SECRET).verify(dict(request.headers), request.body)
 
 
@@ -118,8 +118,8 @@ class TestASoundEndpoint:
             assert found["good"]["status"] == accepted
             assert 0 <= found["good"]["seconds"] < doctor.SLOW
 
-    def test_it_is_shown_as_a_check_list_and_nothing_is_to_be_mended(self, capsys):
-        code, out = told(capsys, SOUND)
+    def test_it_is_shown_as_a_check_list_without_fixes(self, capsys):
+        code, out = output_of(capsys, SOUND)
         lines = [line.split() for line in out.splitlines()]
         assert code == 0
         assert [line[:3] for line in lines] == [
@@ -127,7 +127,7 @@ class TestASoundEndpoint:
         ]
 
 
-#: Statuses in the order of the checks, what is found in each, and what to mend first.
+#: Statuses in the order of the checks, what is found in each, and what to fix first.
 READINGS = {
     "nothing is verified": (
         (200,),
@@ -135,7 +135,7 @@ READINGS = {
             "unsigned": "accepts_unsigned",
             "forged": "accepts_forgery",
             "stale": "accepts_stale",
-            "doubled-header": "accepts_doubled_header",
+            "duplicate-header": "accepts_doubled_header",
         },
         "accepts_unsigned",
     ),
@@ -145,20 +145,20 @@ READINGS = {
             "unsigned": "accepts_unsigned",
             "forged": "accepts_forgery",
             "stale": "refusal_not_caught",
-            "doubled-header": "refusal_not_caught",
+            "duplicate-header": "refusal_not_caught",
             "good": "handler_fails",
         },
         "accepts_unsigned",
     ),
     "headers are asked for, and not verified": (
         (400, 204, 204, 204, 204),
-        {"forged": "accepts_forgery", "stale": "accepts_stale", "doubled-header": "accepts_doubled_header"},
+        {"forged": "accepts_forgery", "stale": "accepts_stale", "duplicate-header": "accepts_doubled_header"},
         "accepts_forgery",
     ),
     "no tolerance": ((400, 400, 200, 400, 200), {"stale": "accepts_stale"}, "accepts_stale"),
     "headers in a dict": (
         (400, 400, 400, 200, 200),
-        {"doubled-header": "accepts_doubled_header"},
+        {"duplicate-header": "accepts_doubled_header"},
         "accepts_doubled_header",
     ),
     "another secret or another body": ((400,), {"good": "signature_refused"}, "signature_refused"),
@@ -178,17 +178,17 @@ READINGS = {
     "every refusal crashes it": (
         (500, 500, 500, 502, 200),
         {"unsigned": "missing_headers_not_caught"}
-        | dict.fromkeys(("forged", "stale", "doubled-header"), "refusal_not_caught"),
+        | dict.fromkeys(("forged", "stale", "duplicate-header"), "refusal_not_caught"),
         "missing_headers_not_caught",
     ),
     "it crashes as soon as there is something to verify": (
         (400, 500, 500, 500, 500),
-        dict.fromkeys(("forged", "stale", "doubled-header"), "refusal_not_caught") | {"good": "handler_fails"},
+        dict.fromkeys(("forged", "stale", "duplicate-header"), "refusal_not_caught") | {"good": "handler_fails"},
         "handler_fails",
     ),
     "a stale one is refused before the application can fail": (
         (500, 500, 400, 500, 500),
-        dict.fromkeys(("unsigned", "forged", "doubled-header", "good"), "server_error"),
+        dict.fromkeys(("unsigned", "forged", "duplicate-header", "good"), "server_error"),
         "server_error",
     ),
     "a rate limit sets in": (
@@ -227,16 +227,16 @@ class TestReadings:
     def test_what_answers_mean_together(self, capsys, statuses, findings, first):
         found = verdicts(capsys, by_status(*statuses))
         assert {check: verdict["finding"] for check, verdict in found.items() if verdict["finding"]} == findings
-        code, out = told(capsys, by_status(*statuses))
+        code, out = output_of(capsys, by_status(*statuses))
         assert code == 1
-        listed, *mends = out.rstrip().split("\n\n")
+        listed, *fixes = out.rstrip().split("\n\n")
         for line, check in zip(listed.splitlines(), CHECKS, strict=True):
             mark, name, status, *_, last = line.split()
             assert (mark, name, status) == ("FAIL" if check in findings else "ok", check, str(found[check]["status"]))
             assert last == findings.get(check, "s")
-        assert mends[0] == f"first: {first}: {next(v['mend'] for v in found.values() if v['finding'] == first)}"
-        assert sorted(mend.split(": ")[1] for mend in mends) == sorted(set(findings.values()))
-        assert all(mend.startswith("then: ") for mend in mends[1:])
+        assert fixes[0] == f"first: {first}: {next(v['fix'] for v in found.values() if v['finding'] == first)}"
+        assert sorted(fix.split(": ")[1] for fix in fixes) == sorted(set(findings.values()))
+        assert all(fix.startswith("then: ") for fix in fixes[1:])
 
     @pytest.mark.parametrize(
         ("statuses", "words"),
@@ -255,8 +255,8 @@ class TestReadings:
         ],
         ids=repr,
     )
-    def test_the_first_mend_says_what_to_do(self, capsys, statuses, words):
-        _, out = told(capsys, by_status(*statuses))
+    def test_the_first_fix_says_what_to_do(self, capsys, statuses, words):
+        _, out = output_of(capsys, by_status(*statuses))
         first = out.split("\n\n")[1]
         assert [word for word in words if word not in first] == []
 
@@ -293,7 +293,7 @@ class TestReadings:
     def test_csrf_protection_is_told_by_its_page(self, capsys, status, body):
         found = verdicts(capsys, dict.fromkeys(CHECKS, answer(status, body)))
         assert {verdict["finding"] for verdict in found.values()} == {"csrf_protection"}
-        assert "@csrf_exempt" in found["good"]["mend"]
+        assert "@csrf_exempt" in found["good"]["fix"]
 
     @pytest.mark.parametrize(
         ("status", "body", "finding"),
@@ -311,7 +311,7 @@ class TestReadings:
         monkeypatch.setattr(doctor, "SLOW", -1)
         found = verdicts(capsys, SOUND)
         assert {check: verdict["finding"] for check, verdict in found.items() if verdict["finding"]} == {"good": "slow"}
-        assert "background" in found["good"]["mend"]
+        assert "background" in found["good"]["fix"]
 
 
 class TestNoAnswer:
@@ -320,11 +320,11 @@ class TestNoAnswer:
             found = verdicts(capsys, SOUND | {check: b""})
             assert {name: v["finding"] for name, v in found.items() if v["finding"]} == {check: "no_answer"}
             assert (found[check]["status"], found[check]["seconds"]) == (None, None)
-            assert "Remote end closed connection" in found[check]["mend"]
-            assert "log" in found[check]["mend"]
+            assert "Remote end closed connection" in found[check]["fix"]
+            assert "log" in found[check]["fix"]
 
     def test_it_is_shown_as_such(self, capsys):
-        code, out = told(capsys, SOUND | {"good": b""})
+        code, out = output_of(capsys, SOUND | {"good": b""})
         assert code == 1
         assert ["FAIL", "good", "no", "answer", "no_answer"] in [line.split() for line in out.splitlines()]
 
@@ -382,7 +382,7 @@ class TestNoAnswer:
         result = json.loads(printed.out)
         (verdict,) = result.pop("checks")
         assert result == {"ok": False}
-        assert "http://127.0.0.1:0 cannot be reached: " in verdict.pop("mend")
+        assert "http://127.0.0.1:0 cannot be reached: " in verdict.pop("fix")
         assert verdict == {
             "check": "unsigned", "ok": False, "status": None, "seconds": None, "finding": "no_answer",
         }  # fmt: skip
@@ -414,7 +414,7 @@ class TestUse:
         [
             (["localhost:3000"], "the URL should be http://"),
             (["{url}", "--type", "user.creatd"], "did you mean user.created"),
-            (["{url}", "--type", OTHER_SECRET], "the event type holds a signing secret"),
+            (["{url}", "--type", OTHER_SECRET], "the event type contains a signing secret"),
             (["{url}", "--secret", "whsec_"], "secret"),
             (["{url}", "--payload", "@x"], "unrecognized arguments"),
         ],
@@ -434,12 +434,12 @@ class TestUse:
         monkeypatch.delenv("NO_COLOR", raising=False)
         monkeypatch.setenv("TERM", "xterm")
         monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
-        _, out = told(capsys, by_status(200))
+        _, out = output_of(capsys, by_status(200))
         assert "\x1b[32mok  \x1b[0m  good" in out
         assert "\x1b[31mFAIL\x1b[0m  forged" in out
         assert "\x1b[31mfirst\x1b[0m: accepts_unsigned: ANYONE CAN" in out
         monkeypatch.setenv("NO_COLOR", "1")
-        assert "\x1b" not in told(capsys, by_status(200))[1]
+        assert "\x1b" not in output_of(capsys, by_status(200))[1]
 
 
 def test_as_a_process_against_a_receiver_of_this_package():

@@ -18,7 +18,7 @@ def refused_port() -> int:
 
 
 class TestTheRequest:
-    def test_body_and_headers_arrive_as_they_were_given(self):
+    def test_body_and_headers_arrive_unchanged(self):
         body = bytes(range(256))
         with serving(lambda request: answer(200)) as endpoint:
             Target(f"{endpoint.url}/x%20y?a=1&b=%2F#top").post(
@@ -35,7 +35,7 @@ class TestTheRequest:
             ("x-empty", ""),
         ]
 
-    def test_a_header_beyond_latin_1_is_sent_with_a_mark_in_its_place(self):
+    def test_a_character_beyond_latin_1_is_sent_as_a_question_mark(self):
         with serving(lambda request: answer(200)) as endpoint:
             Target(endpoint.url).post([("x-name", "a\u20acb")], b"")
         assert endpoint.received[0].values("x-name") == ["a?b"]
@@ -45,7 +45,7 @@ class TestTheRequest:
             Target(endpoint.url).post([], b"", method="PUT")
         assert endpoint.received[0].method == "PUT"
 
-    def test_without_a_path_it_asks_for_the_root(self):
+    def test_without_a_path_it_requests_the_root(self):
         with serving(lambda request: answer(200)) as endpoint:
             Target(f"http://127.0.0.1:{endpoint.server_port}?a=b").post([], b"")
         assert endpoint.received[0].path == "/?a=b"
@@ -72,7 +72,7 @@ class TestTheRequest:
 
 
 class TestTheAnswer:
-    def test_it_has_status_headers_body_and_the_seconds_that_it_took(self):
+    def test_an_answer_has_status_headers_body_and_seconds(self):
         with serving(lambda request: answer(201, b"made\nindeed", "X-One: 1", "X-ONE: 2")) as endpoint:
             answered = Target(endpoint.url).post([], b"")
         assert (answered.status, answered.body, answered.first_line) == (201, b"made\nindeed", "made")
@@ -89,14 +89,14 @@ class TestTheAnswer:
             assert Target(endpoint.url).post([], b"").first_line == line
 
     @pytest.mark.parametrize("length", ["Content-Length: 26", "Connection: close"])
-    def test_no_more_of_it_is_read_than_its_first_mebibyte(self, monkeypatch, length):
+    def test_only_the_first_mebibyte_is_read(self, monkeypatch, length):
         assert _http.MAX_ANSWER == 2**20
         monkeypatch.setattr(_http, "MAX_ANSWER", 10)
         reply = f"HTTP/1.1 200 OK\r\n{length}\r\n\r\nabcdefghijklmnopqrstuvwxyz".encode()
         with serving(lambda request: reply) as endpoint:
             assert Target(endpoint.url).post([], b"").body == b"abcdefghij"
 
-    def test_it_may_come_in_chunks(self):
+    def test_an_answer_can_be_chunked(self):
         reply = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n1\r\nc\r\n0\r\n\r\n"
         with serving(lambda request: reply) as endpoint:
             assert Target(endpoint.url).post([], b"").body == b"abc"
@@ -110,16 +110,16 @@ class TestNoAnswer:
         assert text.isprintable()
         return text
 
-    def test_nobody_listens(self):
+    def test_a_closed_port_is_unreachable(self):
         port = refused_port()
         assert self.reason(f"http://127.0.0.1:{port}/hook") == (
             f"http://127.0.0.1:{port} cannot be reached: Connection refused"
         )
 
-    def test_nobody_listens_on_port_0_ever(self):
+    def test_port_0_is_unreachable(self):
         assert "http://127.0.0.1:0 cannot be reached: " in self.reason("http://127.0.0.1:0/")
 
-    def test_the_name_is_unknown(self, monkeypatch):
+    def test_an_unknown_name_is_unreachable(self, monkeypatch):
         def unknown(*arguments, **options):
             raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
@@ -128,10 +128,10 @@ class TestNoAnswer:
             "http://nobody.example cannot be reached: Name or service not known"
         )
 
-    def test_the_name_can_be_none(self):
+    def test_an_invalid_name_is_unreachable(self):
         assert "cannot be reached" in self.reason(f"http://{'a' * 64}.example/")
 
-    def test_the_server_hangs(self):
+    def test_a_server_that_hangs_is_a_timeout(self):
         leave = Event()
 
         def hang(request):
@@ -146,7 +146,7 @@ class TestNoAnswer:
                 leave.set()
 
     @pytest.mark.parametrize(
-        ("reply", "told"),
+        ("reply", "expected"),
         [
             (b"", "Remote end closed connection"),
             (b"SSH-2.0-\x1b[31mServer\r\n", r"SSH-2.0-\x1b[31mServer"),
@@ -159,10 +159,10 @@ class TestNoAnswer:
         ],
         ids=["nothing", "no HTTP", "a long line", "an endless line", "cut", "no body", "a cut chunk", "no chunk"],
     )
-    def test_what_comes_is_no_whole_answer(self, reply, told):
+    def test_an_incomplete_answer_is_unreachable(self, reply, expected):
         with serving(lambda request: reply) as endpoint:
             reason = self.reason(endpoint.url)
-        assert told in reason
+        assert expected in reason
         assert len(reason) < 300
 
     def test_https_to_a_server_that_speaks_plain_http(self):
@@ -198,12 +198,12 @@ class TestTheUrl:
             "http://user:password@localhost/",
         ],
     )
-    def test_it_is_http_or_https_with_a_host_and_no_user(self, url):
+    def test_a_url_is_http_or_https_with_a_host_and_no_user(self, url):
         with pytest.raises(UsageError, match=r"^the URL should be http://HOST\[:PORT\]/PATH or https://\.\.\."):
             Target(url)
 
     @pytest.mark.parametrize("url", ["http://localhost/a b", "http://localhost/é", "http://lo\x00cal/", "http://ö.de/"])
-    def test_it_is_ascii_without_spaces(self, url):
+    def test_a_url_is_ascii_without_spaces(self, url):
         with pytest.raises(UsageError, match="write it percent-encoded"):
             Target(url)
 
@@ -237,11 +237,11 @@ class TestTheUrl:
             ("[2001:db8::1]", False),
         ],
     )
-    def test_loopback_is_an_address_and_localhost_but_no_name_that_begins_so(self, host, here):
+    def test_loopback_is_an_address_or_localhost_but_no_other_name(self, host, here):
         assert Target(f"http://{host}/").is_loopback() is here
 
 
-def test_headers_of_one_connection_end_with_it():
+def test_headers_of_one_connection_are_removed():
     kept = [("svix-id", "msg_1"), ("Content-Type", "application/json"), ("X-Kept", "1"), ("X-Kept", "2")]
     dropped = ["connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te"]
     dropped += ["Trailer", "Transfer-Encoding", "UPGRADE", "expect", "Host", "Content-Length", "X-Hop", "x-other"]

@@ -71,7 +71,7 @@ def app():
 
 
 class TestVerdict:
-    def test_a_genuine_delivery_is_answered_204_and_told_in_a_line(self, listen):
+    def test_a_genuine_delivery_gets_204_and_a_line(self, listen):
         with listen() as listener:
             status, headers, content = listener.post(svix_headers(), BODY)
             assert (status, content, headers["content-length"]) == (204, b"", None)
@@ -87,7 +87,7 @@ class TestVerdict:
             (lambda: genuine(b"{}"), b"{}", "invalid_payload"),
         ],
     )
-    def test_a_refused_one_is_answered_400_and_its_line_ends_with_the_cause(self, listen, headers, body, code):
+    def test_a_rejected_delivery_gets_400_and_its_line_ends_with_the_cause(self, listen, headers, body, code):
         with listen() as listener:
             status, answered, content = listener.post(headers(), body)
             assert (status, content, answered["content-type"]) == (400, REFUSED, "application/json")
@@ -95,7 +95,7 @@ class TestVerdict:
             assert re.search(f"{MESSAGE_ID} +refused: {code}: ", line)
             assert ("user.created" in line) == (code != "invalid_payload")
 
-    def test_what_has_neither_type_nor_id_has_dashes(self, listen):
+    def test_a_missing_type_or_id_is_a_dash(self, listen):
         with listen() as listener:
             listener.post({}, b"")
             assert re.match(r"[\d:]+  - +-  +refused: missing_header: ", listener.stdout.next())
@@ -115,7 +115,7 @@ class TestVerdict:
         with listen("--path", "/in") as listener:
             assert listener.post(genuine(), BODY, "/in?tenant=acme")[0] == 204
 
-    def test_json_is_one_object_a_delivery(self, listen, app):
+    def test_json_is_one_object_per_delivery(self, listen, app):
         before = time()
         with listen("--json", "--forward-to", app.url) as listener:
             listener.post(genuine(), BODY)
@@ -154,13 +154,13 @@ class TestOtherRequests:
             assert listener.stderr.next() == f"{method} {PATH}: answered 405: deliveries go to POST {PATH}"
             assert listener.post({}, b"", "/other", method)[0] == 404
 
-    def test_other_paths_are_404_and_said(self, listen):
+    def test_other_paths_are_404_and_reported(self, listen):
         with listen() as listener:
             assert listener.post(genuine(), BODY, "/webhooks")[0] == 404
             assert listener.stderr.next() == f"POST /webhooks: answered 404: deliveries go to POST {PATH}"
             assert listener.stdout.is_empty()
 
-    def test_what_is_no_http_is_said_in_a_line(self, listen):
+    def test_a_request_that_is_not_http_is_reported_in_a_line(self, listen):
         with listen() as listener:
             assert b"400" in listener.raw(b"\x16\x03\x01 garbage here\r\n\r\n")
             assert "code 400" in (line := listener.stderr.next())
@@ -220,13 +220,13 @@ class TestForward:
     @pytest.mark.parametrize(
         "headers", [lambda: genuine(secret=OTHER_SECRET), lambda: genuine(timestamp=1)], ids=["forged", "stale"]
     )
-    def test_a_refused_delivery_stays_here(self, listen, app, headers):
+    def test_rejected_deliveries_are_not_forwarded(self, listen, app, headers):
         with listen("--forward-to", app.url) as listener:
             assert listener.post(headers(), BODY)[0] == 400
             assert "the app" not in listener.stdout.next()
         assert app.received == []
 
-    def test_unless_it_is_asked_for(self, listen, app):
+    def test_forward_unverified_forwards_rejected_deliveries(self, listen, app):
         with listen("--forward-to", app.url, "--forward-unverified") as listener:
             assert listener.post(genuine(secret=OTHER_SECRET), BODY)[0] == 200
             assert re.search("refused: signature_mismatch: .*; the app answered 200$", listener.stdout.next())
@@ -245,7 +245,7 @@ class TestForward:
 
 
 class TestBody:
-    def test_chunks_are_put_together(self, listen, app):
+    def test_chunks_are_joined(self, listen, app):
         chunks = chunked(BODY[:5], end=b"") + b"%X;ext=1\r\n%b\r\n" % (len(BODY) - 5, BODY[5:])
         with listen("--forward-to", app.url) as listener:
             content = head("Transfer-Encoding: chunked", "Trailer: X-Late") + chunks + b"0\r\nX-Late: 1\r\n\r\n"
@@ -275,7 +275,7 @@ class TestBody:
             (lambda: head("Content-Length: 1000") + BODY, "incomplete"),
         ],
     )
-    def test_a_body_whose_end_is_in_doubt_is_refused(self, listen, app, tmp_path, content, code):
+    def test_a_body_of_unclear_length_is_rejected(self, listen, app, tmp_path, content, code):
         file = tmp_path / "capture.ndjson"
         with listen("--forward-to", app.url, "--forward-unverified", "--save", str(file)) as listener:
             assert status_of(listener.raw(content(), leave=True)) == 400
@@ -291,19 +291,19 @@ class TestBody:
             assert status_of(answered) == 413
             assert "body_too_large" in listener.stdout.next()
 
-    def test_who_sends_all_of_it_gets_the_answer_all_the_same(self, listen):
+    def test_a_client_that_sends_too_much_still_gets_the_answer(self, listen):
         with listen() as listener:
             assert listener.post(genuine(), b" " * (MAX_BODY + 1))[0] == 413
             parts = chunked(b" " * MAX_BODY, b" ")
             assert status_of(listener.raw(head("Transfer-Encoding: chunked") + parts)) == 413
 
-    def test_exactly_8_mb_are_taken(self, listen):
+    def test_exactly_8_mb_are_accepted(self, listen):
         body = BODY + b" " * (MAX_BODY - len(BODY))
         with listen() as listener:
             assert listener.post(genuine(body), body)[0] == 204
             assert status_of(listener.raw(head("Transfer-Encoding: chunked", headers=genuine(body)) + chunked(body)))
 
-    def test_who_asks_whether_to_go_on_is_told_so(self, listen):
+    def test_listen_sends_100_continue(self, listen):
         with listen() as listener, listener.connect(head(f"Content-Length: {len(BODY)}", "Expect: 100-continue")) as c:
             assert c.recv(1000) == b"HTTP/1.1 100 Continue\r\n\r\n"
             c.sendall(BODY)
@@ -311,7 +311,7 @@ class TestBody:
 
 
 class TestClientsThatMisbehave:
-    def test_one_that_stalls_is_answered_408_and_holds_nobody_up(self, listen, monkeypatch):
+    def test_a_stalled_client_gets_408_and_blocks_no_other(self, listen, monkeypatch):
         monkeypatch.setattr("clerk_webhook_verify.cli.listen._Handler.timeout", 0.5)
         with listen() as listener, listener.connect(head("Content-Length: 100") + b"{") as stalling:
             assert listener.post(genuine(), BODY)[0] == 204
@@ -320,7 +320,7 @@ class TestClientsThatMisbehave:
             assert (status_of(answered), answered.endswith(REFUSED)) == (408, True)
             assert "body_timeout" in listener.stdout.next()
 
-    def test_one_that_says_nothing_is_left(self, listen, monkeypatch):
+    def test_a_silent_client_is_disconnected(self, listen, monkeypatch):
         monkeypatch.setattr("clerk_webhook_verify.cli.listen._Handler.timeout", 0.1)
         with listen() as listener, listener.connect(b"POST") as silent:
             assert silent.recv(1000) == b""
@@ -331,14 +331,14 @@ class TestClientsThatMisbehave:
 
         assert listen._Handler.timeout == 10
 
-    def test_one_that_breaks_off_in_the_body_is_refused(self, listen):
+    def test_a_disconnect_in_the_body_is_rejected(self, listen):
         with listen() as listener:
             reset(listener.connect(head("Content-Length: 100") + b"{"))
             assert "body_incomplete" in listener.stdout.next()
             assert "a request was not answered: " in listener.stderr.next()
             assert listener.post(genuine(), BODY)[0] == 204
 
-    def test_one_that_breaks_off_before_is_a_remark(self, listen):
+    def test_a_disconnect_before_the_body_is_reported(self, listen):
         with listen() as listener:
             reset(listener.connect(b"POST"))
             assert re.fullmatch(r"a request was not answered: ConnectionResetError\(.*\)", listener.stderr.next())
@@ -369,7 +369,7 @@ class TestSave:
         }
 
     @needs_posix
-    def test_a_new_file_is_its_owners_alone(self, listen, tmp_path):
+    def test_only_the_owner_can_read_a_new_file(self, listen, tmp_path):
         file = tmp_path / "capture.ndjson"
         mask = os.umask(0)
         try:
@@ -404,16 +404,16 @@ class TestSave:
         Svix(SECRET).verify(BODY, {name: record["headers"][name] for name in svix_headers()})  # or it would raise
 
     @pytest.mark.parametrize("torn", [b'{"type": "event", "hea', b"{", b'{"body_b64":"\xc3'])
-    def test_a_torn_last_line_goes_before_the_next_record_comes(self, listen, tmp_path, torn):
+    def test_a_truncated_last_line_is_removed(self, listen, tmp_path, torn):
         file = tmp_path / "capture.ndjson"
         file.write_bytes(b'{"type":"ready"}\n' + torn)
         with listen("--save", str(file)) as listener:
             listener.post(genuine(), BODY)
-            assert "was torn" in listener.stderr.next()
+            assert "was truncated" in listener.stderr.next()
         assert [record["type"] for record in records(file)] == ["ready", "event"]
 
     @pytest.mark.parametrize("last", [b'{"type":"ready"}', b'{"type":"ready"}\n', b"a note", b""])
-    def test_any_other_last_line_stays(self, listen, tmp_path, last):
+    def test_any_other_last_line_is_kept(self, listen, tmp_path, last):
         file = tmp_path / "capture.ndjson"
         file.write_bytes(last)
         with listen("--save", str(file)) as listener:
@@ -423,7 +423,7 @@ class TestSave:
             last.rstrip(b"\n") + (b'\n{"type": "event"' if last else b'{"type": "event"')
         )
 
-    def test_a_full_disk_loses_that_record_alone_and_no_delivery(self, listen, tmp_path):
+    def test_a_full_disk_loses_one_record_and_no_delivery(self, listen, tmp_path):
         resource = pytest.importorskip("resource")
         file = tmp_path / "capture.ndjson"
         with listen("--save", str(file)) as listener:
@@ -434,12 +434,12 @@ class TestSave:
                 assert listener.post(genuine(message_id="msg_2"), BODY)[0] == 204
             finally:
                 resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-            assert listener.stderr.next() == "a delivery was not saved: there is no room for it"
+            assert listener.stderr.next() == "a delivery was not saved: no space left on the device"
             listener.post(genuine(message_id="msg_3"), BODY)
         assert [record["svix_id"] for record in records(file)] == ["msg_1", "msg_3"]
 
     @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no file that is always full")
-    def test_neither_does_a_file_that_takes_nothing(self, listen):
+    def test_a_file_that_rejects_writes_loses_no_delivery(self, listen):
         with listen("--save", "/dev/full") as listener:
             assert listener.post(genuine(), BODY)[0] == 204
             assert listener.stderr.next() == "a delivery was not saved: No space left on device"
@@ -447,7 +447,7 @@ class TestSave:
 
 class TestUsage:
     @pytest.mark.parametrize(
-        ("options", "says"),
+        ("options", "expected"),
         [
             (["--path", "hook"], "--path should begin with /"),
             (["--path", "/a b"], "--path should begin with /"),
@@ -456,24 +456,24 @@ class TestUsage:
             (["--port", "-1"], "--port takes 0 to 65535"),
             (["--port", "x"], "invalid int value"),
             (["--host", ""], "--host is empty"),
-            (["--host", "no such host.invalid"], "port 0 of 'no such host.invalid' cannot be had: "),
-            (["--host", "\xe9" * 70], "cannot be had: no name of a host"),
+            (["--host", "no such host.invalid"], "port 0 of 'no such host.invalid' is not available: "),
+            (["--host", "\xe9" * 70], "is not available: not a host name"),
             (["--forward-to", "localhost:3000"], "the URL should be http://"),
             (["--port", "3000", "--forward-to", "http://localhost:3000/"], "give it another --port"),
             (["--forward-unverified"], "--forward-unverified goes with --forward-to"),
             (["--save", "/no/such/folder/file"], "'/no/such/folder/file': No such file or directory"),
-            (["--save", "a\0b"], "--save cannot be written: 'a\\x00b': no name of a file"),
-            (["--save", f"/no/{SECRET}"], "--save holds a signing secret"),
-            (["--host", SECRET], "--host holds a signing secret"),
-            (["--path", f"/{SECRET}"], "--path holds a signing secret"),
+            (["--save", "a\0b"], "--save cannot be written: 'a\\x00b': not a file name"),
+            (["--save", f"/no/{SECRET}"], "--save contains a signing secret"),
+            (["--host", SECRET], "--host contains a signing secret"),
+            (["--path", f"/{SECRET}"], "--path contains a signing secret"),
             (["--secret-file", "/no/such/file"], "--secret-file cannot be read"),
         ],
     )
-    def test_what_is_of_no_use_is_told_in_a_line(self, capsys, monkeypatch, options, says):
+    def test_invalid_arguments_are_reported_in_a_line(self, capsys, monkeypatch, options, expected):
         monkeypatch.setenv("CLERK_WEBHOOK_SIGNING_SECRET", SECRET)
         assert main(["listen", "--port", "0", *options]) == 2
         printed = capsys.readouterr()
-        assert says in printed.err
+        assert expected in printed.err
         assert (printed.out, printed.err.count("\n"), SECRET in printed.err) == ("", 1, False)
 
     def test_without_a_secret_it_does_not_start(self, capsys, tmp_path):
@@ -481,13 +481,13 @@ class TestUsage:
         assert "CLERK_WEBHOOK_SIGNING_SECRET" in capsys.readouterr().err
         assert not list(tmp_path.iterdir())
 
-    def test_a_port_that_is_taken_is_told(self, capsys, monkeypatch):
+    def test_a_port_in_use_is_reported(self, capsys, monkeypatch):
         monkeypatch.setenv("CLERK_WEBHOOK_SIGNING_SECRET", SECRET)
         with socket.create_server(("127.0.0.1", 0)) as other:
             port = other.getsockname()[1]
             assert main(["listen", "--port", str(port)]) == 2
-        says = f"clerk-webhook-verify: port {port} of '127.0.0.1' cannot be had: Address already in use: "
-        assert capsys.readouterr().err.startswith(says)
+        expected = f"clerk-webhook-verify: port {port} of '127.0.0.1' is not available: Address already in use: "
+        assert capsys.readouterr().err.startswith(expected)
 
     def test_help_has_examples(self, capsys):
         with pytest.raises(SystemExit) as caught:
@@ -511,7 +511,7 @@ class TestProcess:
         process.communicate()
 
     @needs_posix
-    def test_ctrl_c_ends_it_with_130_and_nothing_secret_was_said(self, started):
+    def test_ctrl_c_exits_130_and_no_secret_was_printed(self, started):
         process, listener = started
         assert listener.post(genuine(), BODY)[0] == 204
         assert listener.post(genuine(), b"")[0] == 400
@@ -521,7 +521,7 @@ class TestProcess:
         assert not any(text in out for text in (SECRET, genuine()["svix-signature"], "user_1"))
 
     @needs_posix
-    def test_it_ends_when_nobody_reads_its_output_any_longer(self, started):
+    def test_exits_when_stdout_is_closed(self, started):
         process, listener = started
         process.stdout.close()
         assert listener.post(genuine(), BODY)[0] == 204

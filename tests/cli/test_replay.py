@@ -1,4 +1,4 @@
-"""Do stored deliveries go out again as they were, or signed afresh, and is it told what became of each?"""
+"""Replay sends stored deliveries unchanged or signed again, and reports each answer."""
 
 import io
 import json
@@ -53,7 +53,7 @@ def ids(endpoint) -> list[str]:
 
 
 class TestAsStored:
-    def test_body_and_headers_go_out_as_they_stand(self, app, capture):
+    def test_body_and_headers_are_sent_unchanged(self, app, capture):
         headers = signed_headers() | {"x-two": ["1", "2"], "X-Latin": "caf\xe9", "content-type": "application/json"}
         of_the_connection = {
             "host": "tunnel.example", "content-length": "7", "transfer-encoding": "chunked", "connection": "x-hop",
@@ -81,7 +81,7 @@ class TestAsStored:
 
 
 class TestResign:
-    def test_a_fresh_timestamp_under_ones_own_secret_and_the_same_ids(self, app, capture, secret):
+    def test_resign_uses_a_new_timestamp_your_secret_and_the_same_ids(self, app, capture, secret):
         stored = signed_headers(secret=OTHER_SECRET, message_id="msg_1")
         stored = {name.title(): value for name, value in stored.items()} | {"content-type": "application/json"}
         before = int(time())
@@ -93,7 +93,7 @@ class TestResign:
         assert before <= int(timestamp) <= time()
         assert signature == sign(BODY, message_id="msg_1", timestamp=timestamp)
 
-    def test_nothing_of_the_other_headers_family_is_left(self, app, capture, secret):
+    def test_resign_removes_webhook_headers(self, app, capture, secret):
         stored = signed_headers(message_id="msg_1", family="webhook")
         assert main(["replay", capture(record("", headers=stored)), "--to", app.url, "--resign"]) == 0
         (request,) = app.received
@@ -101,7 +101,7 @@ class TestResign:
         assert request.values("webhook-id") == request.values("webhook-signature") == []
         assert Webhook(SECRET).verify(request.headers, request.body).type == "user.created"
 
-    def test_new_ids_are_fresh_signed_and_all_different(self, app, capture, secret):
+    def test_new_ids_are_signed_and_all_different(self, app, capture, secret):
         file = capture(record("msg_1"), record("msg_1"), record("", headers={}))
         assert main(["replay", file, "--to", app.url, "--new-id"]) == 0
         for request in app.received:
@@ -142,7 +142,7 @@ class TestOrder:
         assert ids(app) == ["msg_1", "msg_2", "msg_3"]
 
     @pytest.mark.parametrize("unknown", [None, "10", float("nan"), 10**400])
-    def test_by_the_signed_timestamp_where_an_arrival_is_not_known(self, app, capture, unknown):
+    def test_by_the_signed_timestamp_if_an_arrival_is_unknown(self, app, capture, unknown):
         records = [
             self.stamped("msg_2", 1000, received_at=1.0),
             self.stamped("msg_1", 999, received_at=unknown),
@@ -152,34 +152,34 @@ class TestOrder:
         assert ids(app) == ["msg_1", "msg_2", "msg_3"]
 
     @pytest.mark.parametrize("timestamp", ["soon", "", "9" * 5000])
-    def test_as_they_stand_where_neither_is_known(self, app, capture, timestamp):
+    def test_keeps_the_order_if_neither_is_known(self, app, capture, timestamp):
         records = [self.stamped("msg_2", 2000), self.stamped("msg_1", 1000), self.stamped("msg_3", timestamp)]
         assert main(["replay", capture(*records), "--to", app.url]) == 0
         assert ids(app) == ["msg_2", "msg_1", "msg_3"]
 
-    def test_the_other_family_has_a_timestamp_as_well(self, app, capture):
+    def test_webhook_headers_have_a_timestamp_as_well(self, app, capture):
         records = [self.stamped("msg_2", 1000), self.stamped("msg_1", 999, "webhook")]
         assert main(["replay", capture(*records), "--to", app.url]) == 0
         assert app.received[0].values("webhook-id") == ["msg_1"]
 
 
 class TestOnly:
-    def test_it_looks_at_the_payload(self, app, capture):
+    def test_uses_the_type_in_the_payload(self, app, capture):
         records = [record("msg_1", event_type="user.deleted"), record("msg_2", DELETED), record("msg_3", b"?")]
         assert main(["replay", capture(*records), "--to", app.url, "--only", "user.deleted"]) == 0
         assert ids(app) == ["msg_2"]
 
-    def test_a_type_that_is_not_there_is_told_with_those_that_are(self, app, capture, capsys):
+    def test_an_absent_type_is_reported_with_the_existing_ones(self, app, capture, capsys):
         file = capture(record("msg_1"), record("msg_2", DELETED), record("msg_3", b"?"))
         assert main(["replay", file, "--to", app.url, "--only", "session.created"]) == 2
-        says = "--only: no delivery is of that type: there is user.created, user.deleted\n"
-        assert capsys.readouterr().err.endswith(says)
+        expected = "--only: no delivery is of that type: there is user.created, user.deleted\n"
+        assert capsys.readouterr().err.endswith(expected)
 
-    def test_what_was_asked_for_is_not_repeated_for_it_may_be_a_secret(self, app, capture, capsys):
+    def test_the_error_does_not_repeat_the_argument(self, app, capture, capsys):
         assert main(["replay", capture(record("msg_1")), "--to", app.url, "--only", SECRET]) == 2
         assert SECRET not in capsys.readouterr().err
 
-    def test_a_capture_without_any_event_is_told(self, app, capture, capsys):
+    def test_a_capture_without_any_event_is_reported(self, app, capture, capsys):
         assert main(["replay", capture(record("msg_1", b"?")), "--to", app.url, "--only", "user.created"]) == 2
         assert "there is no event at all" in capsys.readouterr().err
         assert app.received == []
@@ -205,7 +205,7 @@ class TestSummary:
         assert note.startswith("the ids are the stored ones: ")
 
     @pytest.mark.parametrize("status", [199, 302, 400, 500])
-    def test_one_that_is_not_answered_2xx_is_named_and_the_exit_code_is_1(self, capture, capsys, status):
+    def test_any_other_answer_than_2xx_is_listed_and_exits_1(self, capture, capsys, status):
         with self.answers(200, status, 200) as endpoint:
             file = capture(record("msg_1"), record("msg_2"), record("msg_3"))
             assert main(["replay", file, "--to", endpoint.url]) == 1
@@ -216,25 +216,25 @@ class TestSummary:
         assert lines[-3] == "2 of 3 answered with 2xx"
         assert lines[-1].startswith("the signatures are the stored ones: an endpoint rightly refuses them")
 
-    def test_one_capture_alone_has_no_line(self, tmp_path, capsys):
+    def test_a_single_capture_has_no_line_number(self, tmp_path, capsys):
         (tmp_path / "raw.http").write_bytes(b"POST /hook HTTP/1.1\r\n\r\n" + BODY)
         with serving(lambda request: answer(400)) as endpoint:
             assert main(["replay", str(tmp_path / "raw.http"), "--to", endpoint.url]) == 1
         assert capsys.readouterr().out.startswith("user.created, -: 400\n")
 
-    def test_it_says_that_old_ids_may_be_duplicates_unless_they_are_new(self, app, capture, capsys, secret):
+    def test_warns_of_duplicates_unless_ids_are_new(self, app, capture, capsys, secret):
         file = capture(record("msg_1"))
         assert main(["replay", file, "--to", app.url, "--resign"]) == 0
         assert "as duplicates; --new-id gives fresh ones" in capsys.readouterr().out
         assert main(["replay", file, "--to", app.url, "--new-id"]) == 0
         assert "duplicates" not in capsys.readouterr().out
 
-    def test_fresh_signatures_are_not_blamed(self, capture, capsys, secret):
+    def test_does_not_blame_new_signatures(self, capture, capsys, secret):
         with self.answers(400) as endpoint:
             assert main(["replay", capture(record("msg_1")), "--to", endpoint.url, "--resign"]) == 1
         assert "--resign" not in capsys.readouterr().out
 
-    def test_json_is_one_object_a_delivery(self, capture, capsys, secret):
+    def test_json_is_one_object_per_delivery(self, capture, capsys, secret):
         with self.answers(200, 500) as endpoint:
             file = capture(record("msg_1"), record("msg_2", DELETED))
             assert main(["replay", file, "--to", endpoint.url, "--json"]) == 1
@@ -243,11 +243,11 @@ class TestSummary:
         assert first == {"place": "line 1", "type": "user.created", "message_id": "msg_1", "status": 200}
         assert (second["type"], second["status"]) == ("user.deleted", 500)
 
-    def test_json_tells_the_id_that_was_sent(self, app, capture, capsys, secret):
+    def test_json_contains_the_id_that_was_sent(self, app, capture, capsys, secret):
         assert main(["replay", capture(record("msg_1")), "--to", app.url, "--json", "--new-id"]) == 0
         assert json.loads(capsys.readouterr().out)["message_id"] == ids(app)[0] != "msg_1"
 
-    def test_progress_is_for_a_terminal(self, app, capture, capsys, monkeypatch):
+    def test_progress_is_printed_on_a_terminal_only(self, app, capture, capsys, monkeypatch):
         file = capture(record("msg_1"), record("msg_2", b'{"type":"\xc2\x9b' + b"x" * 100 + b'","data":{}}'))
         assert main(["replay", file, "--to", app.url]) == 0
         assert capsys.readouterr().err == ""
@@ -271,7 +271,7 @@ class TestNoAnswer:
         assert printed.err.startswith("stopped, 2 of 2 without an answer: http://127.0.0.1:")
         assert printed.err.endswith("cannot be reached: Connection refused\n")
 
-    def test_what_was_answered_before_is_in_the_summary(self, capture, capsys):
+    def test_the_summary_contains_earlier_answers(self, capture, capsys):
         with serving(lambda request: answer(200) if ids(endpoint) == ["msg_1"] else b"?") as endpoint:
             file = capture(record("msg_1"), record("msg_2"), record("msg_3"))
             assert main(["replay", file, "--to", endpoint.url]) == 1
@@ -283,7 +283,7 @@ class TestNoAnswer:
 
 class TestUsage:
     @pytest.mark.parametrize(
-        ("content", "says"),
+        ("content", "expected"),
         [
             (b"", "this is no stored delivery"),
             (b"hello", "this is no stored delivery"),
@@ -292,15 +292,15 @@ class TestUsage:
             (b'{"headers":{},"body_b64":"?"}\n', "line 1 has a body_b64 that is not base64"),
         ],
     )
-    def test_a_capture_that_cannot_be_used_is_told_in_a_line(self, app, tmp_path, capsys, content, says):
+    def test_an_unusable_capture_is_reported_in_a_line(self, app, tmp_path, capsys, content, expected):
         (tmp_path / "capture").write_bytes(content)
         assert main(["replay", str(tmp_path / "capture"), "--to", app.url]) == 2
         printed = capsys.readouterr()
-        assert says in printed.err
+        assert expected in printed.err
         assert (printed.out, printed.err.count("\n"), app.received) == ("", 1, [])
 
     @pytest.mark.parametrize(
-        ("arguments", "says"),
+        ("arguments", "expected"),
         [
             (["/no/such/file", "--to", "http://localhost/"], "FILE cannot be read: '/no/such/file': No such file"),
             (["file", "--to", "localhost"], "the URL should be http://"),
@@ -308,16 +308,16 @@ class TestUsage:
             (["-", "--to", "http://localhost/", "--resign", "--secret-file", "-"], "only one input can be -"),
         ],
     )
-    def test_so_are_arguments_of_no_use(self, capsys, arguments, says):
+    def test_invalid_arguments_are_reported_in_a_line(self, capsys, arguments, expected):
         assert main(["replay", *arguments]) == 2
         printed = capsys.readouterr()
-        assert says in printed.err
+        assert expected in printed.err
         assert (printed.out, printed.err.count("\n"), SECRET in printed.err) == ("", 1, False)
 
-    def test_a_torn_last_line_is_skipped_with_a_warning(self, app, tmp_path, capsys):
+    def test_a_truncated_last_line_is_skipped_with_a_warning(self, app, tmp_path, capsys):
         (tmp_path / "capture").write_text(json.dumps(record("msg_1")) + '\n{"type": "ev')
         assert main(["replay", str(tmp_path / "capture"), "--to", app.url]) == 0
-        assert capsys.readouterr().err.startswith("line 2 is torn")
+        assert capsys.readouterr().err.startswith("line 2 is truncated")
         assert ids(app) == ["msg_1"]
 
     def test_help_has_examples(self, capsys):
@@ -343,7 +343,7 @@ def test_what_listen_stored_of_svix_is_accepted_again_by_listen(tmp_path, monkey
             assert (done.returncode, done.stderr) == (0, "")
             assert "2 of 2 answered with 2xx" in done.stdout
             assert SECRET not in done.stdout
-        told = [json.loads(listener.stdout.next()) for _ in range(6)]
-    assert [each["valid"] for each in told] == [True] * 6
-    assert [each["message_id"] for each in told[:4]] == ["msg_1", "msg_2"] * 2
-    assert len({each["message_id"] for each in told}) == 4
+        lines = [json.loads(listener.stdout.next()) for _ in range(6)]
+    assert [each["valid"] for each in lines] == [True] * 6
+    assert [each["message_id"] for each in lines[:4]] == ["msg_1", "msg_2"] * 2
+    assert len({each["message_id"] for each in lines}) == 4

@@ -12,8 +12,6 @@ from helpers.signer import OTHER_SECRET, SECRET, sign
 from clerk_webhook_verify.cli import main
 from clerk_webhook_verify.testing import sample
 
-PASTE_IN_PLACE = "which goes into a file that --secret-file names"
-
 
 @pytest.fixture(autouse=True)
 def _secret(monkeypatch):
@@ -55,7 +53,7 @@ class TestWhatIsSent:
         assert request.values("content-type") == ["application/json"]
         assert request.values("user-agent") == ["clerk-webhook-verify"]
 
-    def test_each_is_a_message_of_its_own(self):
+    def test_each_request_has_its_own_message_id(self):
         assert sent().values("svix-id") != sent().values("svix-id")
 
     def test_a_sample_of_another_type(self):
@@ -68,7 +66,7 @@ class TestWhatIsSent:
         assert request.body == body
         assert is_signed(request)
 
-    def test_it_is_signed_under_the_first_secret_that_is_given(self, tmp_path):
+    def test_it_is_signed_with_the_first_secret(self, tmp_path):
         (tmp_path / "secrets").write_text(f"{OTHER_SECRET}\n{SECRET}\n")
         assert is_signed(sent("--secret-file", str(tmp_path / "secrets")), OTHER_SECRET)
 
@@ -93,10 +91,10 @@ class TestSet:
         ],
         ids=lambda value: str(value)[:20],
     )
-    def test_the_value_is_json_where_it_parses_else_text(self, text, value):
+    def test_the_value_is_json_if_it_parses_otherwise_text(self, text, value):
         assert data_sent(f"first_name={text}")["first_name"] == value
 
-    def test_dots_go_deeper_and_make_objects_on_their_way(self):
+    def test_dots_go_deeper_and_create_objects(self):
         data = data_sent("public_metadata.plan=pro", "public_metadata.billing.seats=5")
         assert data["public_metadata"]["plan"] == "pro"
         assert data["public_metadata"]["billing"] == {"seats": 5}
@@ -110,7 +108,7 @@ class TestSet:
     def test_an_entry_of_a_list_can_be_replaced(self):
         assert data_sent("email_addresses.0=null")["email_addresses"][0] is None
 
-    def test_the_last_of_several_for_one_field_stands_and_the_others_stay(self):
+    def test_the_last_value_for_a_field_wins(self):
         data = data_sent("first_name=Grace", "last_name=Hopper", "first_name=Ada")
         assert data == sample("user.created", first_name="Ada", last_name="Hopper")["data"]
 
@@ -119,7 +117,7 @@ class TestSet:
         assert json.loads(body) == sample("organization.created", name="Acme")
 
     @pytest.mark.parametrize(
-        ("change", "told"),
+        ("change", "expected"),
         [
             ("first_name", "--set takes FIELD=VALUE, as in first_name=Grace or public_metadata.plan=pro"),
             (
@@ -154,12 +152,12 @@ class TestSet:
             ),
         ],
     )  # fmt: skip
-    def test_one_that_does_not_fit_is_told_with_what_to_do(self, capsys, change, told):
-        assert refusal(capsys, "--set", change) == told
+    def test_an_invalid_change_is_reported_with_what_to_do(self, capsys, change, expected):
+        assert refusal(capsys, "--set", change) == expected
 
-    def test_where_it_did_not_fit_is_escaped(self, capsys):
-        told = refusal(capsys, "--set", "public_metadata.\x1b=1", "--set", "public_metadata.\x1b.x=1")
-        assert told.startswith(r"--set: public_metadata.\x1b has nothing inside")
+    def test_the_path_in_an_error_is_escaped(self, capsys):
+        output = refusal(capsys, "--set", "public_metadata.\x1b=1", "--set", "public_metadata.\x1b.x=1")
+        assert output.startswith(r"--set: public_metadata.\x1b has nothing inside")
 
     def test_no_depth_of_json_is_a_traceback(self, capsys):
         codes = set()
@@ -170,7 +168,7 @@ class TestSet:
 
 
 class TestUse:
-    def test_a_type_that_nobody_knows(self, capsys):
+    def test_an_unknown_type_lists_similar_types(self, capsys):
         assert "did you mean user.created" in refusal(capsys, "--type", "user.creatd")
 
     @pytest.mark.parametrize(
@@ -178,13 +176,13 @@ class TestUse:
     )
     def test_a_payload_excludes_type_and_set(self, capsys, tmp_path, more):
         (tmp_path / "body").write_bytes(b"{}")
-        told = refusal(capsys, "--payload", f"@{tmp_path / 'body'}", *more)
-        assert told == "--payload is sent as it is: --type and --set go with a sample, without --payload"
+        output = refusal(capsys, "--payload", f"@{tmp_path / 'body'}", *more)
+        assert output == "--payload is sent as it is: --type and --set go with a sample, without --payload"
 
     @pytest.mark.parametrize(("option", "named"), [("--type", "the event type"), ("--set", "--set")])
     def test_a_secret_in_the_wrong_place_is_not_repeated(self, capsys, option, named):
-        told = refusal(capsys, option, f"{OTHER_SECRET}=")
-        assert told == f"{named} holds a signing secret, {PASTE_IN_PLACE}"
+        output = refusal(capsys, option, f"{OTHER_SECRET}=")
+        assert output == f"{named} contains a signing secret: put it into a file and pass that as --secret-file"
 
     def test_a_payload_that_cannot_be_read(self, capsys):
         assert "No such file" in refusal(capsys, "--payload", "@/no/such/file")
@@ -193,14 +191,14 @@ class TestUse:
         monkeypatch.delenv("CLERK_WEBHOOK_SIGNING_SECRET")
         assert "CLERK_WEBHOOK_SIGNING_SECRET" in refusal(capsys)
 
-    def test_a_url_that_is_none(self, capsys):
+    def test_an_invalid_url_is_reported(self, capsys):
         assert main(["send", "localhost:3000"]) == 2
         assert "the URL should be http://" in capsys.readouterr().err
 
 
 class TestTheAnswer:
     @pytest.mark.parametrize("status", [200, 204, 299])
-    def test_2xx_is_a_yes(self, capsys, status):
+    def test_send_exits_0_on_2xx(self, capsys, status):
         with serving(lambda request: answer(status)) as endpoint:
             assert main(["send", endpoint.url]) == 0
         printed = capsys.readouterr()
@@ -211,7 +209,7 @@ class TestTheAnswer:
         assert printed.out.endswith(" s, with an empty body\n")
 
     @pytest.mark.parametrize("status", [300, 301, 400, 500])
-    def test_all_else_is_a_no(self, capsys, status):
+    def test_send_exits_1_on_any_other_status(self, capsys, status):
         with serving(lambda request: answer(status, b"refused\x1b[2J: why\nmore", "Location: /x")) as endpoint:
             assert main(["send", endpoint.url]) == 1
         assert len(endpoint.received) == 1
@@ -220,7 +218,7 @@ class TestTheAnswer:
         assert printed.out.startswith(f"{status} in ")
         assert printed.out.endswith(" s: refused\\x1b[2J: why\n")
 
-    def test_an_unreachable_url_is_a_no_with_the_reason_in_one_line(self, capsys):
+    def test_an_unreachable_url_exits_1_with_the_reason_in_one_line(self, capsys):
         assert main(["send", "http://127.0.0.1:0/"]) == 1
         printed = capsys.readouterr()
         assert printed.out == ""
@@ -252,14 +250,14 @@ class TestTheAnswer:
         assert "cannot be reached" in result.pop("error")
         assert result == {"ok": False, "status": None, "seconds": None, "answer": None}
 
-    @pytest.mark.parametrize(("status", "colour"), [(200, "32"), (400, "31")])
-    def test_the_status_is_coloured_on_a_terminal_that_wants_it(self, capsys, monkeypatch, status, colour):
+    @pytest.mark.parametrize(("status", "color"), [(200, "32"), (400, "31")])
+    def test_the_status_is_colored_on_a_terminal(self, capsys, monkeypatch, status, color):
         monkeypatch.delenv("NO_COLOR", raising=False)
         monkeypatch.setenv("TERM", "xterm")
         monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
         with serving(lambda request: answer(status)) as endpoint:
             main(["send", endpoint.url])
-            assert capsys.readouterr().out.startswith(f"\x1b[{colour}m{status}\x1b[0m in ")
+            assert capsys.readouterr().out.startswith(f"\x1b[{color}m{status}\x1b[0m in ")
             monkeypatch.setenv("NO_COLOR", "1")
             main(["send", endpoint.url])
             assert capsys.readouterr().out.startswith(f"{status} in ")

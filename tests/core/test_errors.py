@@ -19,6 +19,7 @@ from clerk_webhook_verify.errors import (
     MissingHeaderError,
     SignatureMismatchError,
     StoreError,
+    TimestampError,
     TimestampTooNewError,
     TimestampTooOldError,
     WebhookError,
@@ -68,7 +69,11 @@ def test_the_two_sides():
 
 def test_no_class_is_left_out_above():
     classes = {each for each in vars(errors).values() if inspect.isclass(each) and not each.__name__.startswith("_")}
-    assert classes == {type(error) for error in EXAMPLES.values()} | {WebhookError, WebhookVerificationError}
+    assert classes == {type(error) for error in EXAMPLES.values()} | {
+        WebhookError,
+        WebhookVerificationError,
+        TimestampError,
+    }
 
 
 def test_the_facts_are_attributes():

@@ -156,8 +156,8 @@ class TestMissing:
             ("X-Slack-Signature", "delivery of Slack"),
             ("HTTP_SVIX_ID", "HTTP_SVIX_ID is there: this is a WSGI environ"),
             ("HTTP_WEBHOOK_ID", "HTTP_WEBHOOK_ID is there: this is a WSGI environ"),
-            ("svix_id", "svix_id is there: something on the way wrote an underscore"),
-            ("webhook_id", "webhook_id is there: something on the way wrote an underscore"),
+            ("svix_id", "svix_id is there: a proxy replaced the dash by an underscore"),
+            ("webhook_id", "webhook_id is there: a proxy replaced the dash by an underscore"),
         ],
     )
     def test_look_alikes_are_pointed_out(self, look_alike, said):
@@ -228,7 +228,7 @@ class TestNoHeaders:
             webhook.verify(headers, BODY)
         assert caught.value.__suppress_context__, "one error that helps, not a second one behind it"
 
-    @pytest.mark.parametrize("headers", [[({1: 2}, "x")], [(["s"], "x")], [(("w",), "x")]])
+    @pytest.mark.parametrize("headers", [[({1: 2}, "x")], [(["s"], "x")], [(("w",), "x")], [(("x",), "y")]])
     def test_names_that_are_no_text_are_too(self, headers):
         with pytest.raises(TypeError, match="headers must be the request's headers"):
             webhook.verify(headers, BODY)
@@ -248,10 +248,6 @@ class TestNoHeaders:
     def test_nor_does_it_hide_what_is_no_header(self, rest):
         with pytest.raises(TypeError, match="headers must be the request's headers"):
             webhook.verify_signature([*signed_headers().items(), ("", "x"), rest], BODY)
-
-    def test_a_name_of_another_kind_is_none_either(self):
-        with pytest.raises(MissingHeaderError):
-            webhook.verify([(("x",), "y")], BODY)
 
     def test_bytes_that_an_email_parser_could_not_decode_are_the_senders_fault(self):
         raw = b"svix-id: msg_\xff\nsvix-timestamp: 1\nsvix-signature: v1,x\n\n"

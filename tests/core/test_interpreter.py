@@ -17,7 +17,7 @@ from clerk_webhook_verify.events import UserCreated
 
 TESTS = Path(__file__).parents[1]
 WITHOUT_SERVERS = """
-    allowlist catalog cli deliveries delivery diagnose door errors events headers imports payload secrecy secret
+    allowlist catalog cli deliveries delivery diagnose receiver errors events headers imports payload secrecy secret
     signature testing timestamp webhook
 """
 MODES = {
@@ -45,13 +45,13 @@ def test_the_tests_pass_that_need_no_server(mode):
 FIRST_EVENTS = """
 import sys, threading
 from clerk_webhook_verify import Webhook
-from clerk_webhook_verify.events._catalog import EVENTS
+from clerk_webhook_verify.events import EVENT_TYPES
 from clerk_webhook_verify.testing import generate_secret, signed_request
 
 sys.setswitchinterval(1e-6)
 secret = generate_secret()
 webhook = Webhook(secret)
-deliveries = [signed_request(type_, secret=secret) for type_ in EVENTS]
+deliveries = [signed_request(type_, secret=secret) for type_ in EVENT_TYPES]
 start, seen = threading.Barrier(16), []
 
 def work(number):
@@ -72,7 +72,7 @@ assert not any("Unknown" in name for _, name, _ in seen), set(seen)
 
 
 def test_threads_that_meet_every_family_for_the_first_time_at_once_get_typed_events():
-    """Families are imported when their first event arrives: no thread may see half of one."""
+    """How to decode a class is worked out when its first event arrives: no thread may see half of it."""
     done = subprocess.run([sys.executable, "-c", FIRST_EVENTS], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
 

@@ -9,7 +9,7 @@ from helpers import programs, transcripts
 from sybil import Sybil
 from sybil.parsers.markdown import PythonCodeBlockParser
 
-from clerk_webhook_verify.diagnose import MENDS
+from clerk_webhook_verify.diagnose.causes import CAUSES
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("**/[a-z]*.md"))]
@@ -72,5 +72,5 @@ def test_every_transcript_is_what_the_command_prints(page, tmp_path, monkeypatch
 
 def test_every_cause_has_its_transcript():
     page = (ROOT / "docs" / "invalid-signature.md").read_text("utf-8")
-    for cause in MENDS:
-        assert f"refused: {cause} (" in page
+    for cause in CAUSES:
+        assert f"rejected: {cause.code} (" in page

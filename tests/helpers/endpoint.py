@@ -1,4 +1,4 @@
-"""An endpoint on a loopback port that answers as it is told, and keeps what arrived."""
+"""An endpoint on a loopback port that responds as the test wants, and keeps what it received."""
 
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -41,14 +41,14 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def answer(status: int, body: bytes = b"", *headers: str) -> bytes:
-    """The bytes of an answer."""
+    """Return the bytes of a response."""
     head = [f"HTTP/1.1 {status} Some Reason", *headers, f"Content-Length: {len(body)}", "", ""]
     return "\r\n".join(head).encode("latin-1") + body
 
 
 @contextmanager
 def serving(answer):
-    """An endpoint. *answer* gives the bytes for each request; none of them closes the connection unanswered."""
+    """Start an endpoint. *answer* returns the response's bytes for each request; empty bytes close the connection."""
     endpoint = Endpoint(answer)
     thread = Thread(target=endpoint.serve_forever, args=(0.01,), daemon=True)
     thread.start()

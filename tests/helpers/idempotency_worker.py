@@ -42,7 +42,7 @@ class Journal:
     def __init__(self, path: object) -> None:
         self._file = os.open(str(path), os.O_RDWR | os.O_APPEND | os.O_CREAT)
 
-    def write(self, step: str, message: str) -> None:
+    def write(self, message: str, step: str) -> None:
         os.write(self._file, f"{step} {message}".ljust(31).encode() + b"\n")
 
     def read(self) -> dict[str, Counter]:
@@ -67,7 +67,7 @@ def race(store: Store, journal: Journal) -> None:
         start.wait()
         for message in MESSAGES:
             try:
-                said.append(once.run(message, journal.write, "finished", message).name)
+                said.append(once.run(message, journal.write, "finished").name)
             except Exception as error:  # whatever it is, the test wants to see it
                 said.append(repr(error))
 
@@ -84,7 +84,7 @@ def race(store: Store, journal: Journal) -> None:
 def once(store: Store, journal: Journal) -> None:
     """Run one message, and leave as a process does: its store is closed."""
     message = sys.stdin.readline().strip()
-    print(Once(store).run(message, journal.write, "finished", message).name)
+    print(Once(store).run(message, journal.write, "finished").name)
 
 
 def fill(store: Store, journal: Journal, place: str) -> None:
@@ -95,8 +95,8 @@ def fill(store: Store, journal: Journal, place: str) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
 
     def run(message: str, then: Callable[[], None] = lambda: None) -> None:
-        def handle() -> None:
-            journal.write("finished", message)
+        def handle(message: str) -> None:
+            journal.write(message, "finished")
             then()
 
         try:
@@ -126,12 +126,12 @@ def deliver(run: Callable[[str], Outcome], journal: Journal, fresh: Iterable[str
             if message is None:
                 continue
             waiting.append(None)
-        journal.write("received", message)
+        journal.write(message, "received")
         if run(message) is Outcome.IN_PROGRESS:
             waiting.append(message)
             time.sleep(LEASE / 100)
         else:
-            journal.write("acknowledged", message)
+            journal.write(message, "acknowledged")
 
 
 def new_messages(journal: Journal) -> Iterable[str]:
@@ -143,11 +143,11 @@ def run(store: Store, journal: Journal, fresh: Iterable[str]) -> None:
     once = Once(store, lease=LEASE)
 
     def handle(message: str) -> None:
-        journal.write("begun", message)
+        journal.write(message, "begun")
         time.sleep(0.0005)  # the work, so that a kill may fall into it
-        journal.write("finished", message)
+        journal.write(message, "finished")
 
-    deliver(lambda message: once.run(message, handle, message), journal, fresh)
+    deliver(lambda message: once.run(message, handle), journal, fresh)
 
 
 def mark(store: Store, journal: Journal, fresh: Iterable[str], transaction: Callable) -> None:

@@ -47,7 +47,7 @@ DELIVERIES: dict[str, tuple[dict[str, object], bytes]] = {
     "of-another-sender": (HEADERS | {"svix-signature": sign(BODY, secret=_TEXT_KEY, timestamp=NOW)}, BODY),
     "without-signature": (_without("svix-signature"), BODY),
     "underscores": ({name.replace("-", "_"): value for name, value in HEADERS.items()}, BODY),
-    "doubled": (HEADERS | {"svix-id": [HEADERS["svix-id"]] * 2}, BODY),
+    "duplicate": (HEADERS | {"svix-id": [HEADERS["svix-id"]] * 2}, BODY),
     "mixed": ({"svix-id": HEADERS["svix-id"]} | {n: v for n, v in _WEBHOOK.items() if n != "webhook-id"}, BODY),
     "milliseconds": (HEADERS | {"svix-timestamp": f"{NOW}000"}, BODY),
     "retried": (HEADERS | {"svix-timestamp": str(NOW + 305)}, BODY),

@@ -1,23 +1,29 @@
 """Is each message handled once, and never lost?"""
 
 import asyncio
+import contextlib
 import functools
 import gc
+import importlib
 import inspect
 import logging
 import os
 import re
 import sqlite3
 import stat
+import subprocess
+import sys
 import threading
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from helpers import stores
-from helpers.marks import needs_fork, needs_posix
+from helpers.marks import needs_fork
 from helpers.ports import free_port
 from helpers.signer import SECRET
 
+import clerk_webhook_verify
 from clerk_webhook_verify import Webhook
 from clerk_webhook_verify.errors import StoreError
 from clerk_webhook_verify.events import UserDeleted
@@ -39,6 +45,24 @@ class Broken:
         return getattr(self.store, name)
 
 
+def raises(error):
+    """A function that raises *error*."""
+
+    def function(*args, **kwargs):
+        raise error
+
+    return function
+
+
+class Double:
+    """A client or a connection with just these attributes."""
+
+    def __init__(self, **attributes) -> None:
+        vars(self).update(attributes)
+
+    def execute_command(self): ...
+
+
 class Recording:
     """A store that knows what it was told."""
 
@@ -58,6 +82,28 @@ def once():
     return Once(MemoryStore())
 
 
+def test_annotations_resolve_with_the_standard_library_only():
+    program = f"""
+import sys
+sys.path.insert(0, {str(Path(clerk_webhook_verify.__file__).parent.parent)!r})
+from inspect import isfunction
+from typing import get_type_hints
+from clerk_webhook_verify import idempotency
+from clerk_webhook_verify.idempotency.postgres import PostgresStore
+from clerk_webhook_verify.idempotency.redis import RedisStore
+
+for each in [PostgresStore, RedisStore, *(getattr(idempotency, name) for name in idempotency.__all__)]:
+    get_type_hints(each)
+    for name, member in vars(each).items():
+        if isfunction(member):
+            print(each.__name__, name, *get_type_hints(member))
+"""
+    command = [sys.executable, "-I", "-S", "-c", program]  # -S: without site-packages
+    resolved = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+    assert "Once run message handler args kwargs return" in resolved
+    assert "PostgresStore __init__ connect return" in resolved
+
+
 @pytest.mark.parametrize("asynchronous", [False, True])
 class TestWhatAStoreIsTold:
     def run(self, asynchronous, store, handler, **settings):
@@ -69,7 +115,7 @@ class TestWhatAStoreIsTold:
     def test_by_default(self, asynchronous, caplog):
         owners = []
         for store in (Recording(), Recording()):
-            self.run(asynchronous, store, lambda: None)
+            self.run(asynchronous, store, lambda _: None)
             owner = store.calls[0][2]
             assert store.calls == [("claim", "clerk:msg_1", owner, 60.0), ("complete", "clerk:msg_1", owner, 604_800.0)]
             assert [type(call[-1]) for call in store.calls] == [float, float]
@@ -81,14 +127,14 @@ class TestWhatAStoreIsTold:
     def test_by_the_settings(self, asynchronous):
         store = Recording()
         settings = {"lease": timedelta(minutes=5), "retention": timedelta(days=1), "namespace": "billing"}
-        self.run(asynchronous, store, lambda: None, **settings)
+        self.run(asynchronous, store, lambda _: None, **settings)
         owner = store.calls[0][2]
         assert store.calls == [("claim", "billing:msg_1", owner, 300.0), ("complete", "billing:msg_1", owner, 86_400.0)]
 
     def test_when_the_handler_fails(self, asynchronous):
         store = Recording()
         with pytest.raises(ZeroDivisionError):
-            self.run(asynchronous, store, lambda: 1 / 0)
+            self.run(asynchronous, store, lambda _: 1 / 0)
         owner = store.calls[0][2]
         assert store.calls == [("claim", "clerk:msg_1", owner, 60.0), ("release", "clerk:msg_1", owner)]
 
@@ -104,27 +150,27 @@ class TestWhatAStoreIsTold:
 class TestOnce:
     def test_the_second_time_is_a_duplicate(self, once):
         calls = []
-        assert once.run("msg_1", calls.append, 1) is Outcome.HANDLED
-        assert once.run("msg_1", calls.append, 2) is Outcome.DUPLICATE
-        assert once.run("msg_2", calls.append, 3) is Outcome.HANDLED
-        assert calls == [1, 3]
+        assert once.run("msg_1", calls.append) is Outcome.HANDLED
+        assert once.run("msg_1", calls.append) is Outcome.DUPLICATE
+        assert once.run("msg_2", calls.append) is Outcome.HANDLED
+        assert calls == ["msg_1", "msg_2"]
 
     def test_an_event_a_delivery_and_the_id_are_one_message(self, once):
         event = make_event(UserDeleted, id="user_1")
-        assert once.run(event, lambda: None) is Outcome.HANDLED
-        assert once.run(event.delivery, lambda: None) is Outcome.DUPLICATE
-        assert once.run(event.message_id, lambda: None) is Outcome.DUPLICATE
+        assert once.run(event, lambda _: None) is Outcome.HANDLED
+        assert once.run(event.delivery, lambda _: None) is Outcome.DUPLICATE
+        assert once.run(event.message_id, lambda _: None) is Outcome.DUPLICATE
 
     def test_a_delivery_that_is_verified_twice_is_handled_once(self, once):
         request = signed_request("user.created", secret=SECRET)
         webhook = Webhook(SECRET)
-        outcomes = [once.run(webhook.verify(request.headers, request.body), lambda: None) for _ in range(2)]
+        outcomes = [once.run(webhook.verify(request.headers, request.body), lambda _: None) for _ in range(2)]
         assert [outcome.status_code for outcome in outcomes] == [204, 204]
         assert outcomes == [Outcome.HANDLED, Outcome.DUPLICATE]
 
     def test_what_is_being_handled_is_in_progress(self, once):
-        def handle():
-            assert once.run("msg_1", lambda: None) is Outcome.IN_PROGRESS
+        def handle(_):
+            assert once.run("msg_1", lambda _: None) is Outcome.IN_PROGRESS
 
         assert once.run("msg_1", handle) is Outcome.HANDLED
         assert Outcome.IN_PROGRESS.status_code == 409
@@ -134,16 +180,16 @@ class TestOnce:
 
     @pytest.mark.parametrize("raised", [ValueError, KeyboardInterrupt, SystemExit])
     def test_whatever_the_handler_raises_releases_and_is_raised_on(self, once, raised):
-        def fail():
+        def fail(_):
             raise raised("once")
 
         with pytest.raises(raised, match="once"):
             once.run("msg_1", fail)
-        assert once.run("msg_1", lambda: None) is Outcome.HANDLED
+        assert once.run("msg_1", lambda _: None) is Outcome.HANDLED
 
     def test_a_release_that_fails_does_not_replace_the_handlers_exception(self, caplog):
         with pytest.raises(ZeroDivisionError):
-            Once(Broken("release")).run("msg_1", lambda: 1 / 0)
+            Once(Broken("release")).run("msg_1", lambda _: 1 / 0)
         (record,) = caplog.records
         assert (record.name, record.levelname) == ("clerk_webhook_verify", "WARNING")
         assert record.getMessage() == "release_failed: the claim of 'clerk:msg_1' runs out with its lease"
@@ -152,70 +198,74 @@ class TestOnce:
     def test_a_store_out_of_reach_is_told_before_the_handler_runs(self):
         calls = []
         with pytest.raises(StoreError) as caught:
-            Once(Broken()).run("msg_1", calls.append, 1)
+            Once(Broken()).run("msg_1", calls.append)
         assert (calls, caught.value.code) == ([], "store_unavailable")
         with pytest.raises(StoreError):
-            Once(Broken("complete")).run("msg_1", calls.append, 1)
-        assert calls == [1]
+            Once(Broken("complete")).run("msg_1", calls.append)
+        assert calls == ["msg_1"]
 
-    @pytest.mark.parametrize("returned", [False, 5])
-    def test_the_handlers_arguments_and_what_it_returns(self, once, returned):
-        seen = []
+    @pytest.mark.parametrize("returned", [None, False, 5])
+    def test_any_return_value_of_the_handler_is_success(self, once, returned):
+        assert once.run("msg_1", lambda _: returned) is Outcome.HANDLED
 
-        def handle(a, *, b):
-            seen.append((a, b))
-            return returned
+    def test_the_handler_gets_the_message_first_then_its_other_arguments(self, once):
+        event, calls = make_event(UserDeleted, id="user_1"), []
 
-        assert once.run("msg_1", handle, 1, b=2) is Outcome.HANDLED
-        assert seen == [(1, 2)]
+        def handle(*args, **kwargs):
+            calls.append((args, kwargs))
+
+        for message in (event, event.delivery, event.message_id):
+            assert once.run(message, handle, 1, tenant="acme") is Outcome.HANDLED
+            once.forget(message)
+        assert calls == [((message, 1), {"tenant": "acme"}) for message in (event, event.delivery, event.message_id)]
 
     def test_an_asynchronous_handler_is_refused_and_the_claim_released(self, once):
-        async def handle():
+        async def handle(_):
             raise AssertionError("it was run")
 
-        for handler in (handle, lambda: handle(), lambda: asyncio.Future(loop=asyncio.new_event_loop())):
+        for handler in (handle, lambda _: handle(_), lambda _: asyncio.Future(loop=asyncio.new_event_loop())):
             with pytest.raises(TypeError, match="AsyncOnce"):
                 once.run("msg_1", handler)
-        assert once.run("msg_1", lambda: None) is Outcome.HANDLED
+        assert once.run("msg_1", lambda _: None) is Outcome.HANDLED
 
     def test_what_an_asynchronous_handler_began_is_closed(self, once):
-        async def handle(): ...
+        async def handle(_): ...
 
-        begun = handle()
+        begun = handle("msg_1")
         with pytest.raises(TypeError, match="AsyncOnce"):
-            once.run("msg_1", lambda: begun)
+            once.run("msg_1", lambda _: begun)
         assert inspect.getcoroutinestate(begun) == inspect.CORO_CLOSED
 
     def test_a_lost_lease_is_logged_and_the_work_was_done(self, caplog):
         store = MemoryStore()
         once = Once(store, lease=0.001)
 
-        def handle():
+        def handle(_):
             threading.Event().wait(0.01)
-            assert once.run("msg_1", lambda: None) is Outcome.HANDLED
+            assert once.run("msg_1", lambda _: None) is Outcome.HANDLED
 
         with caplog.at_level(logging.WARNING, "clerk_webhook_verify"):
             assert once.run("msg_1", handle) is Outcome.HANDLED
         (record,) = caplog.records
         assert (record.name, record.code, record.key) == ("clerk_webhook_verify", "lease_lost", "clerk:msg_1")
         assert record.getMessage().startswith("lease_lost: 'clerk:msg_1' was handled, but its lease ran out")
-        assert once.run("msg_1", lambda: None) is Outcome.DUPLICATE
+        assert once.run("msg_1", lambda _: None) is Outcome.DUPLICATE
 
     def test_forget_lets_a_resend_through(self, once):
-        once.run("msg_1", lambda: None)
+        once.run("msg_1", lambda _: None)
         once.forget("msg_1")
-        assert once.run("msg_1", lambda: None) is Outcome.HANDLED
+        assert once.run("msg_1", lambda _: None) is Outcome.HANDLED
 
     def test_namespaces_are_apart(self):
         store = MemoryStore()
-        assert Once(store).run("msg_1", lambda: None) is Outcome.HANDLED
-        assert Once(store, namespace="billing").run("msg_1", lambda: None) is Outcome.HANDLED
+        assert Once(store).run("msg_1", lambda _: None) is Outcome.HANDLED
+        assert Once(store, namespace="billing").run("msg_1", lambda _: None) is Outcome.HANDLED
 
     def test_seconds_or_a_timedelta(self):
         once = Once(MemoryStore(), lease=timedelta(seconds=1), retention=timedelta(microseconds=1))
-        assert once.run("msg_1", lambda: None) is Outcome.HANDLED
+        assert once.run("msg_1", lambda _: None) is Outcome.HANDLED
         threading.Event().wait(0.001)
-        assert once.run("msg_1", lambda: None) is Outcome.HANDLED
+        assert once.run("msg_1", lambda _: None) is Outcome.HANDLED
 
     @pytest.mark.parametrize(
         ("options", "error"),
@@ -238,7 +288,7 @@ class TestOnce:
     def test_what_is_no_message(self, once, message, error):
         what = "a message id that is not empty" if error is ValueError else f".* not {type(message).__name__}"
         with pytest.raises(error, match=f"^message must be {what}$"):
-            once.run(message, lambda: None)
+            once.run(message, lambda _: None)
 
 
 class TestAsyncOnce:
@@ -248,21 +298,21 @@ class TestAsyncOnce:
     def test_a_coroutine_function_runs_on_the_loop_and_any_other_in_a_thread(self):
         threads = []
 
-        async def on_the_loop(word):
+        async def on_the_loop(message, word):
             threads.append(threading.current_thread())
 
-        def in_a_thread(word):
+        def in_a_thread(message, word):
             threads.append(threading.current_thread())
 
         class Callable:
-            async def __call__(self, word):
+            async def __call__(self, message, word):
                 threads.append(threading.current_thread())
 
         handlers = [
             on_the_loop,
             functools.partial(on_the_loop),
             Callable(),
-            lambda word: on_the_loop(word),
+            lambda message, word: on_the_loop(message, word),
             in_a_thread,
         ]
         for handler in handlers:
@@ -271,27 +321,34 @@ class TestAsyncOnce:
         assert [thread is main for thread in threads] == [True, True, True, True, False]
 
     @pytest.mark.parametrize("asynchronous", [True, False])
-    @pytest.mark.parametrize("returned", [False, 5])
-    def test_the_handlers_arguments_and_what_it_returns(self, asynchronous, returned):
-        seen = []
-
-        def handle(a, *, b):
-            seen.append((a, b))
+    @pytest.mark.parametrize("returned", [None, False, 5])
+    def test_any_return_value_of_the_handler_is_success(self, asynchronous, returned):
+        async def handle(message):
             return returned
 
-        async def handle_on_the_loop(a, *, b):
-            return handle(a, b=b)
+        assert self.run("msg_1", handle if asynchronous else lambda _: returned) is Outcome.HANDLED
 
-        handler = handle_on_the_loop if asynchronous else handle
-        assert self.run("msg_1", handler, 1, b=2) is Outcome.HANDLED
-        assert seen == [(1, 2)]
+    @pytest.mark.parametrize("asynchronous", [True, False])
+    def test_the_handler_gets_the_message_first_then_its_other_arguments(self, asynchronous):
+        event, calls = make_event(UserDeleted, id="user_1"), []
+
+        def handle(*args, **kwargs):
+            calls.append((args, kwargs))
+
+        async def handle_on_the_loop(*args, **kwargs):
+            handle(*args, **kwargs)
+
+        for message in (event, event.delivery, event.message_id):
+            handler = handle_on_the_loop if asynchronous else handle
+            assert self.run(message, handler, 1, tenant="acme") is Outcome.HANDLED
+        assert calls == [((message, 1), {"tenant": "acme"}) for message in (event, event.delivery, event.message_id)]
 
     def test_the_second_time_is_a_duplicate_until_it_is_forgotten(self):
         async def main():
             once = AsyncOnce(MemoryStore())
-            outcomes = [await once.run("msg_1", lambda: None) for _ in range(2)]
+            outcomes = [await once.run("msg_1", lambda _: None) for _ in range(2)]
             await once.forget("msg_1")
-            return [*outcomes, await once.run("msg_1", lambda: None)]
+            return [*outcomes, await once.run("msg_1", lambda _: None)]
 
         assert asyncio.run(main()) == [Outcome.HANDLED, Outcome.DUPLICATE, Outcome.HANDLED]
 
@@ -301,29 +358,29 @@ class TestAsyncOnce:
                 assert threading.current_thread() is not threading.main_thread()
                 return super().claim(*arguments)
 
-        assert self.run("msg_1", lambda: None, store=Watched()) is Outcome.HANDLED
+        assert self.run("msg_1", lambda _: None, store=Watched()) is Outcome.HANDLED
 
     @pytest.mark.parametrize("asynchronous", [True, False])
     def test_whatever_the_handler_raises_releases_and_is_raised_on(self, asynchronous):
-        async def fail():
+        async def fail(_):
             raise ZeroDivisionError
 
         store = MemoryStore()
         with pytest.raises(ZeroDivisionError):
-            self.run("msg_1", fail if asynchronous else lambda: 1 / 0, store=store)
-        assert self.run("msg_1", lambda: None, store=store) is Outcome.HANDLED
+            self.run("msg_1", fail if asynchronous else lambda _: 1 / 0, store=store)
+        assert self.run("msg_1", lambda _: None, store=store) is Outcome.HANDLED
 
     def test_a_store_out_of_reach(self):
         with pytest.raises(StoreError):
-            self.run("msg_1", lambda: None, store=Broken())
+            self.run("msg_1", lambda _: None, store=Broken())
         with pytest.raises(ZeroDivisionError):
-            self.run("msg_1", lambda: 1 / 0, store=Broken("release"))
+            self.run("msg_1", lambda _: 1 / 0, store=Broken("release"))
 
     def test_a_cancelled_handler_releases(self):
         store, started = MemoryStore(), threading.Event()
 
         async def main():
-            async def handle():
+            async def handle(_):
                 started.set()
                 await asyncio.sleep(60)
 
@@ -334,7 +391,7 @@ class TestAsyncOnce:
                 await task
 
         asyncio.run(main())
-        assert self.run("msg_1", lambda: None, store=store) is Outcome.HANDLED
+        assert self.run("msg_1", lambda _: None, store=store) is Outcome.HANDLED
 
     def test_a_plain_function_is_waited_for_before_its_claim_is_released(self):
         store, started, go_on, steps = MemoryStore(), threading.Event(), threading.Event(), []
@@ -344,7 +401,7 @@ class TestAsyncOnce:
                 steps.append("released")
                 super().release(*arguments)
 
-        def handle():
+        def handle(_):
             started.set()
             go_on.wait(30)
             steps.append("ended")
@@ -366,7 +423,7 @@ class TestAsyncOnce:
     def test_what_a_plain_function_raised_after_it_was_cancelled_is_logged_by_nobody(self, caplog):
         started, go_on = threading.Event(), threading.Event()
 
-        def handle():
+        def handle(_):
             started.set()
             go_on.wait(30)
             raise ZeroDivisionError
@@ -397,7 +454,7 @@ class TestAsyncOnce:
         store = Slow()
 
         async def main():
-            task = asyncio.ensure_future(AsyncOnce(store).run("msg_1", lambda: None))
+            task = asyncio.ensure_future(AsyncOnce(store).run("msg_1", lambda _: None))
             await asyncio.to_thread(started.wait)
             task.cancel()
             go_on.set()
@@ -405,7 +462,7 @@ class TestAsyncOnce:
                 await task
 
         asyncio.run(main())
-        assert self.run("msg_1", lambda: None, store=store) is Outcome.HANDLED
+        assert self.run("msg_1", lambda _: None, store=store) is Outcome.HANDLED
 
 
 class TestStores:
@@ -421,6 +478,11 @@ class TestStores:
     def test_valkey(self, valkey):
         check_store(lambda: RedisStore(valkey.client()))
         check_store(lambda: RedisStore(valkey.client(decode_responses=True)))
+
+    def test_valkey_with_its_own_client(self, valkey):
+        client = pytest.importorskip("valkey").Valkey(unix_socket_path=valkey.path)
+        client.script_flush()
+        check_store(lambda: RedisStore(client))
 
     @pytest.mark.slow
     def test_redis_6(self, redis_6):
@@ -499,7 +561,6 @@ class TestMemoryStore:
 
 
 class TestSQLiteStore:
-    @needs_posix
     def test_the_file_is_for_its_owner_alone(self, tmp_path):
         store = SQLiteStore(tmp_path / "handled.db")
         store.claim("a", "b", 1)
@@ -630,10 +691,10 @@ class TestMarkInSQLite:
         assert self.handle(once, path, **options) is Outcome.HANDLED
         assert self.handle(once, path, **options) is Outcome.DUPLICATE
         assert self.effects(path) == 1
-        assert once.run("msg_1", lambda: None) is Outcome.DUPLICATE
+        assert once.run("msg_1", lambda _: None) is Outcome.DUPLICATE
 
     def test_what_a_run_has_claimed_is_in_progress(self, once, path):
-        def handle():
+        def handle(_):
             assert self.handle(once, path) is Outcome.IN_PROGRESS
 
         assert once.run("msg_1", handle) is Outcome.HANDLED
@@ -687,7 +748,7 @@ class TestMarkInPostgres:
         connection.commit()
         assert once.mark(connection, "msg_1") is Outcome.DUPLICATE
         connection.rollback()
-        assert once.run("msg_1", lambda: None) is Outcome.DUPLICATE
+        assert once.run("msg_1", lambda _: None) is Outcome.DUPLICATE
 
     def test_a_second_marker_waits_and_then_sees_a_duplicate(self, once, connect):
         first, second = connect(), connect()
@@ -716,7 +777,7 @@ class TestMarkInPostgres:
         assert type(caught.value.__cause__).__name__ == "SerializationFailure"
 
     def test_what_a_run_has_claimed_is_in_progress(self, once, connect):
-        def handle():
+        def handle(_):
             connection = connect()
             assert once.mark(connection, "msg_4") is Outcome.IN_PROGRESS
             connection.rollback()
@@ -729,7 +790,7 @@ class TestMarkInPostgres:
             once.mark(connection, "msg_5")
         with connection.transaction():
             assert once.mark(connection, "msg_5") is Outcome.HANDLED
-        assert once.run("msg_5", lambda: None) is Outcome.DUPLICATE
+        assert once.run("msg_5", lambda _: None) is Outcome.DUPLICATE
 
 
 class TestPostgresStore:
@@ -750,21 +811,82 @@ class TestPostgresStore:
             away.claim("a", "b", 1)
         assert isinstance(caught.value.__cause__, psycopg.OperationalError)
 
+    def test_an_error_that_is_not_psycopgs_is_raised_unchanged(self):
+        """A bug in this package, or in the user's connect(), must not look like an outage."""
+        import psycopg
+
+        connection = Double(autocommit=False)
+        store = PostgresStore(lambda: contextlib.nullcontext(connection))
+        for error, expected, match in (
+            (TypeError("a bug"), TypeError, "a bug"),
+            (psycopg.errors.DeadlockDetected(), StoreError, "DeadlockDetected"),
+        ):
+            connection.execute = raises(error)
+            with pytest.raises(expected, match=match):
+                store.claim("a", "b", 1)
+            with pytest.raises(expected, match=match):
+                store.mark(connection, "a", 1)
+        with pytest.raises(KeyError, match="DATABASE_URL"):
+            PostgresStore(raises(KeyError("DATABASE_URL"))).claim("a", "b", 1)
+
     def test_what_is_no_way_to_connect(self):
         with pytest.raises(TypeError, match="must be callable"):
             PostgresStore("postgresql://localhost")
 
 
-class TestRedisStore:
-    def test_out_of_reach(self):
-        import redis
-        from redis.backoff import NoBackoff
-        from redis.retry import Retry
+CALLS = {
+    "claim": lambda store: store.claim("a", "b", 1),
+    "complete": lambda store: store.complete("a", "b", 1),
+    "release": lambda store: store.release("a", "b"),
+    "forget": lambda store: store.forget("a"),
+}
+each_call = pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+each_library = pytest.mark.parametrize(("library", "name"), [("redis", "Redis"), ("valkey", "Valkey")])
 
-        client = redis.Redis(port=free_port(), retry=Retry(NoBackoff(), 0))
-        with pytest.raises(StoreError, match="ConnectionError") as caught:
+
+def unreachable(library: str, name: str):
+    """A client that gives up at once, instead of retrying for seconds."""
+    module, retry = importlib.import_module(library), importlib.import_module(f"{library}.retry")
+    no_backoff = importlib.import_module(f"{library}.backoff").NoBackoff()
+    return getattr(module, name)(port=free_port(), retry=retry.Retry(no_backoff, 0))
+
+
+class TestRedisStore:
+    @each_call
+    @each_library
+    def test_an_unreachable_server_is_a_store_error(self, library, name, call):
+        module = pytest.importorskip(library)
+        store = RedisStore(unreachable(library, name))
+        with pytest.raises(StoreError, match=r"^Redis is unreachable .*ConnectionError") as caught:
+            call(store)
+        assert isinstance(caught.value.__cause__, module.ConnectionError)
+
+    @each_library
+    def test_an_unreachable_cluster_is_a_store_error(self, library, name):
+        error = getattr(pytest.importorskip(f"{library}.exceptions"), f"{name}ClusterException")("no reachable node")
+        with pytest.raises(StoreError, match="ClusterException") as caught:
+            RedisStore(Double(register_script=lambda script: raises(error))).claim("a", "b", 1)
+        assert caught.value.__cause__ is error
+
+    @each_call
+    @pytest.mark.parametrize("error", [TypeError("a bug"), RuntimeError("a bug"), OSError("a bug")], ids=repr)
+    def test_an_error_that_is_not_the_client_librarys_is_raised_unchanged(self, call, error):
+        """A bug in this package must not look like an outage."""
+        client = Double(register_script=lambda script: raises(error), delete=raises(error))
+        with pytest.raises(type(error)) as caught:
+            call(RedisStore(client))
+        assert caught.value is error
+
+    @each_library
+    def test_one_client_library_is_enough(self, library, name, monkeypatch):
+        module = pytest.importorskip(library)
+        client = unreachable(library, name)
+        (other,) = {"redis", "valkey"} - {library}
+        for loaded in (other, f"{other}.exceptions"):
+            monkeypatch.setitem(sys.modules, loaded, None)  # an import of it fails
+        with pytest.raises(StoreError) as caught:
             RedisStore(client).claim("a", "b", 1)
-        assert isinstance(caught.value.__cause__, redis.ConnectionError)
+        assert isinstance(caught.value.__cause__, module.ConnectionError)
 
     def test_what_is_no_client_of_the_right_kind(self):
         import redis.asyncio

@@ -211,7 +211,7 @@ def test_with_the_mark_in_its_transaction_a_killed_workers_effect_is_there_exact
 @pytest.mark.parametrize("place", ["sqlite"], indirect=True)
 def test_a_marker_whose_transaction_has_begun_waits_for_another_to_commit(place):
     once, first = Once(place.store()), sqlite3.connect(place.where)
-    once.run("msg_0", lambda: None)
+    once.run("msg_0", lambda _: None)
     assert once.mark(first, "msg_1") is Outcome.HANDLED
     writes, outcomes = threading.Event(), []
 
@@ -254,7 +254,7 @@ def test_a_restart_of_the_server_loses_nothing(place, request):
     said, received = Counter(), set()
 
     def handle(message):
-        place.journal.write("finished", message)
+        place.journal.write(message, "finished")
         one_more.release()
 
     def deliver(first):
@@ -266,7 +266,7 @@ def test_a_restart_of_the_server_loses_nothing(place, request):
             received.add(message)
             while outcome not in (Outcome.HANDLED, Outcome.DUPLICATE):
                 try:
-                    outcome = once.run(message, handle, message)
+                    outcome = once.run(message, handle)
                 except StoreError:
                     outcome = None
                     said["StoreError"] += 1
@@ -317,7 +317,7 @@ def test_a_claim_that_the_client_sends_again_is_still_its_own(place):
             return answer
 
     pool = redis.ConnectionPool(connection_class=Breaking, path=place.where, retry=Retry(NoBackoff(), 1))
-    assert Once(RedisStore(redis.Redis(connection_pool=pool))).run("msg_1", lambda: None) is Outcome.HANDLED
+    assert Once(RedisStore(redis.Redis(connection_pool=pool))).run("msg_1", lambda _: None) is Outcome.HANDLED
     assert broken
 
 
@@ -375,7 +375,7 @@ def test_a_clock_that_jumps_forgets_no_done_mark(clocks, store, jump):
 def test_who_comes_late_completes_nothing_that_another_has(place, caplog):
     store = place.store()
 
-    def late():
+    def late(_):
         until(lambda: store.claim("clerk:msg_1", "another", 60) is None)
 
     assert Once(store, lease=0.05).run("msg_1", late) is Outcome.HANDLED
@@ -388,7 +388,7 @@ def test_who_comes_late_completes_nothing_that_another_has(place, caplog):
 def test_who_comes_late_releases_nothing_that_another_has(place):
     store = place.store()
 
-    def late():
+    def late(_):
         until(lambda: store.claim("clerk:msg_1", "another", 60) is None)
         raise ZeroDivisionError
 
@@ -401,7 +401,7 @@ def test_who_comes_late_releases_nothing_that_another_has(place):
 def test_who_comes_late_completes_what_nobody_took(place, caplog):
     store = place.store()
 
-    def late():
+    def late(_):
         time.sleep(0.02)  # nobody can ask whether the lease has run out without taking it
 
     assert Once(store, lease=0.001).run("msg_1", late) is Outcome.HANDLED
@@ -423,20 +423,20 @@ class Gated:
         return step
 
 
-async def ends(steps):
+async def ends(message, steps):
     await asyncio.sleep(0)
     steps.append("begun")
     await asyncio.sleep(0.001)
     steps.append("ended")
 
 
-async def fails(steps):
-    await ends(steps)
+async def fails(message, steps):
+    await ends(message, steps)
     steps.remove("ended")
     raise ZeroDivisionError
 
 
-def in_a_thread(steps):
+def in_a_thread(message, steps):
     steps.append("ended")
 
 
@@ -499,7 +499,7 @@ def test_a_full_disk_is_a_store_error_until_there_is_room(place):
     assert first == "HANDLED"
     for each in (completing, claiming):
         assert "cannot be used" in each
-        assert "with room" in each
+        assert "free space" in each
     assert afterwards == ["DUPLICATE", "HANDLED", "HANDLED", "DUPLICATE", "DUPLICATE"]
     assert handled(place) == {"msg_0": 1, "msg_1": 2, "msg_2": 1}
 
@@ -539,7 +539,7 @@ def test_a_file_that_was_damaged_is_a_store_error_and_nothing_is_handled(tmp_pat
     with path.open("r+b") as file:
         file.seek(4096)
         file.write(os.urandom(path.stat().st_size - 4096))
-    with pytest.raises(StoreError, match=r"malformed.*a file that is its own"):
+    with pytest.raises(StoreError, match=r"malformed.*must be an intact SQLite database"):
         Once(SQLiteStore(path)).run("msg_1", pytest.fail)
 
 

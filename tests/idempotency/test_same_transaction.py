@@ -69,7 +69,7 @@ def marked_view(request, message_id, fail):
 
 
 def run_view(request, message_id, fail):
-    outcome = once.run(message_id, lambda: None)
+    outcome = once.run(message_id, lambda _: None)
     if fail == "yes":
         raise ZeroDivisionError
     return HttpResponse(status=outcome.status_code, headers={"Outcome": outcome.name})

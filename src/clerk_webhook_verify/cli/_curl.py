@@ -1,21 +1,18 @@
-"""A curl command, as dashboards and browsers copy it: read as a shell would divide it, and never run."""
+"""A curl command, as dashboards and browsers copy it. It is split as a shell would do, and never run."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from ._options import UsageError
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 
 def read_curl(text: str) -> tuple[list[tuple[str, str]], bytes]:
-    """The headers and the body that a curl command would send.
+    """Return the headers and the body that a curl command would send.
 
     Raises:
-        UsageError: It was cut, or sends no body that is given in it.
+        UsageError: It was cut, or the body is not in it.
     """
     words = _shell_words(text.strip().lstrip("$ "))[1:]
     headers: list[tuple[str, str]] = []
@@ -26,7 +23,7 @@ def read_curl(text: str) -> tuple[list[tuple[str, str]], bytes]:
             if colon:
                 headers.append((name.strip(), content.strip(" \t")))
         elif value.startswith("@"):
-            raise UsageError("the curl command takes its body from a file: give that as --payload, with --id, ...")
+            raise UsageError("the curl command reads its body from a file: pass that as --payload, with --id, ...")
         else:
             data.append(value.encode("utf-8", "surrogateescape"))
     return headers, b"&".join(data)
@@ -48,7 +45,7 @@ _OTHERS_WITH_VALUE = {
 
 
 def _curl_options(words: list[str]) -> Iterator[tuple[str, str]]:
-    """The headers and the body among the words of a curl command, as ("-H", ...) and ("-d", ...)."""
+    """Yield the headers and the body among the words of a curl command, as ("-H", ...) and ("-d", ...)."""
     position = 0
     while position < len(words):
         word = words[position]
@@ -87,7 +84,7 @@ _ANSI_LETTERS = {"n": "\n", "r": "\r", "t": "\t", "a": "\a", "b": "\b", "e": "\x
 
 
 def _shell_words(text: str) -> list[str]:
-    """The words of a command as bash divides it, with the ``$'...'`` that browsers write, which shlex does not know."""
+    """Split a command as bash does. Browsers write ``$'...'``, which shlex does not know."""
     words: list[list[str]] = []
     position, open_word = 0, False
     while position < len(text):

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import json
 import re
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
+from contextlib import suppress
+from io import BytesIO
+from typing import Any
 
-from .._delivery import decode_body
 from .._headers import declared_length, first_value
 from .._payload import parse_payload
-from ..errors import InvalidPayloadError
+from ..errors import BodyIncompleteError, InvalidPayloadError, MalformedHeaderError
+from ..events._base import decode_body
+from ._chunks import read_chunks
+from ._curl import read_curl
 from ._options import UsageError, read_input
-from ._terminal import remark
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from argparse import ArgumentParser, Namespace
-    from collections.abc import Iterator
-    from typing import Any
+from ._terminal import print_status
 
 INPUTS = """\
 A delivery is read from @FILE or - in one of these forms:
@@ -25,8 +26,8 @@ A delivery is read from @FILE or - in one of these forms:
   raw HTTP       POST /webhooks/clerk HTTP/1.1, headers, an empty line, the body
   a curl command copied from a dashboard or a browser; it is read, never run"""
 
-_REQUEST_LINE = re.compile(rb"[A-Z]+ \S+ HTTP/\d(?:\.\d)?\r?\n|[A-Za-z0-9-]+:[^\n]*\n")
-_CHUNK = re.compile(rb"([0-9A-Fa-f]+)(?:[^0-9A-Fa-f\r\n][^\r\n]*)?\r\n")
+_REQUEST_OR_HEADER_LINE = re.compile(rb"[A-Z]+ \S+ HTTP/\d(?:\.\d)?\r?\n|[A-Za-z0-9-]+:[^\n]*\n")
+_CURL = re.compile(rb"\s*(\$\s*)?curl(\.exe)?\s")
 
 
 class Capture:
@@ -37,26 +38,26 @@ class Capture:
     ) -> None:
         self.headers = headers  #: As they arrived.
         self.body = body  #: As it arrived.
-        self.place = place  #: Where it was read, "line 3"; empty where there is but one.
-        self.received_at = received_at  #: Unix seconds, where the capture tells.
+        self.place = place  #: Where it was read, "line 3"; empty if there is only one.
+        self.received_at = received_at  #: Unix seconds, if the capture has them.
 
     def header(self, name: str) -> str:
-        """The value of the first header of this name, in any case; empty where there is none."""
+        """Return the value of the first header named *name*, in lower case; empty if there is none."""
         return first_value(self.headers, name)
 
     @property
     def message_id(self) -> str:
-        """As its header tells it, genuine or not; empty where none does."""
+        """The unverified id in the header; empty without one."""
         return (self.header("svix-id") or self.header("webhook-id")).strip(" \t")
 
     @property
     def timestamp(self) -> str:
-        """As its header tells it; empty where none does."""
+        """The unverified timestamp in the header; empty without one."""
         return self.header("svix-timestamp") or self.header("webhook-timestamp")
 
     @property
     def event_type(self) -> str:
-        """As the payload tells it, genuine or not; empty where it is no event."""
+        """The unverified type in the payload; empty if it is not an event."""
         try:
             return parse_payload(self.body, "")[0]
         except InvalidPayloadError:
@@ -64,7 +65,7 @@ class Capture:
 
 
 def add_delivery_options(parser: ArgumentParser) -> None:
-    """``--delivery``, or else ``--payload`` with the three headers."""
+    """Add ``--delivery``, and ``--payload`` with the three headers."""
     group = parser.add_argument_group("delivery", "a whole one, or its parts")
     group.add_argument("--delivery", metavar="@FILE|-", help="a stored delivery, or several")
     group.add_argument("--payload", metavar="@FILE|-", help="the raw body alone, byte for byte")
@@ -73,8 +74,8 @@ def add_delivery_options(parser: ArgumentParser) -> None:
     group.add_argument("--signature", metavar="SIG", help="with --payload: the header svix-signature")
 
 
-def given_deliveries(arguments: Namespace) -> list[Capture]:
-    """The deliveries that were given, at least one.
+def deliveries_from_args(arguments: Namespace) -> list[Capture]:
+    """Return the deliveries that the arguments name, at least one.
 
     Raises:
         UsageError: There is none, or it cannot be read.
@@ -95,22 +96,20 @@ def given_deliveries(arguments: Namespace) -> list[Capture]:
 
 
 def read_captures(content: bytes) -> list[Capture]:
-    """All deliveries in a stored text.
+    """Return all deliveries in a stored text.
 
     Args:
         content: NDJSON, one raw HTTP request or one curl command.
     Returns:
         At least one.
     Raises:
-        UsageError: It is none of these, broken, or without a delivery; says where.
+        UsageError: It is none of these, or broken, or has no delivery. The message says where.
     """
     if content.lstrip()[:1] == b"{":
-        captures = list(_ndjson(content))
-    elif _REQUEST_LINE.match(content):
-        captures = [_raw_request(content)]
-    elif re.match(rb"\s*(\$\s*)?curl(\.exe)?\s", content):
-        from ._curl import read_curl  # most captures are none, and are spared its expressions
-
+        captures = list(_read_ndjson(content))
+    elif _REQUEST_OR_HEADER_LINE.match(content):
+        captures = [_read_raw_request(content)]
+    elif _CURL.match(content):
         captures = [Capture(*read_curl(content.decode("utf-8", "surrogateescape")))]
     else:
         raise UsageError(
@@ -124,31 +123,31 @@ def read_captures(content: bytes) -> list[Capture]:
     return captures
 
 
-def _ndjson(content: bytes) -> Iterator[Capture]:
+def _read_ndjson(content: bytes) -> Iterator[Capture]:
     lines = content.split(b"\n")
-    whole = _json(content)
+    whole = _parse_json(content)
     if isinstance(whole, dict):  # one object, perhaps over several lines
         lines = [json.dumps(whole).encode()]
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
-        record = _json(line)
+        record = _parse_json(line)
         if record is None and number == len(lines) > 1:
-            remark(f"line {number} is torn, as when its writer was stopped: skipped")
+            print_status(f"line {number} is truncated, as when its writer was stopped: skipped")
         elif not isinstance(record, dict):
             raise UsageError(f"line {number} is not a JSON object: each line should be one")
         elif record.get("type", "event") == "event":
-            yield _event(record, f"line {number}")
+            yield _read_record(record, f"line {number}")
 
 
-def _json(text: bytes) -> Any:
+def _parse_json(text: bytes) -> Any:
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
         return None
 
 
-def _event(record: dict[str, Any], place: str) -> Capture:
+def _read_record(record: dict[str, Any], place: str) -> Capture:
     headers, encoded, received_at = record.get("headers"), record.get("body_b64"), record.get("received_at")
     if not isinstance(headers, dict) or encoded is None:
         missing = "headers, an object" if not isinstance(headers, dict) else "body_b64"
@@ -163,16 +162,16 @@ def _event(record: dict[str, Any], place: str) -> Capture:
     body = decode_body(encoded)
     if body is None:
         raise UsageError(f"{place} has a body_b64 that is not base64")
-    if not isinstance(received_at, int | float) or not abs(received_at) < 1e15:  # a float could not hold it, or NaN
+    if not isinstance(received_at, int | float) or not abs(received_at) < 1e15:  # too large for a time, or NaN
         received_at = None
     return Capture(pairs, body, place, received_at and float(received_at))
 
 
-def _raw_request(content: bytes) -> Capture:
+def _read_raw_request(content: bytes) -> Capture:
     parts = re.split(rb"\r?\n\r?\n", content, maxsplit=1)
     head, body = parts[0], parts[1] if len(parts) > 1 else b""
     lines = re.split(r"\r?\n", head.decode("latin-1"))
-    if ":" not in lines[0].split(" ")[0]:
+    if ":" not in lines[0].split(" ")[0]:  # the request line
         lines = lines[1:]
     headers = []
     for line in lines:
@@ -184,21 +183,18 @@ def _raw_request(content: bytes) -> Capture:
         headers.append((name.strip(), value.strip(" \t")))
     capture = Capture(headers, body)
     if "chunked" in capture.header("transfer-encoding").lower():
-        capture.body = _unchunked(body)
+        capture.body = _join_chunks(body)
     else:
         declared = declared_length(capture.header("content-length"))
         if declared is not None and not body[declared:].strip():
-            capture.body = body[:declared]  # an editor ends the file with a line end of its own
+            capture.body = body[:declared]  # an editor adds a newline at the end of a file
     return capture
 
 
-def _unchunked(body: bytes) -> bytes:
-    """A chunked body put together; as it stands where that was done before."""
-    whole, position = bytearray(), 0
-    while chunk := _CHUNK.match(body, position):
-        size = int(chunk[1][:15], 16)
-        if not size:
-            return bytes(whole)
-        whole += body[chunk.end() : chunk.end() + size]
-        position = chunk.end() + size + 2
-    return bytes(whole) or body
+def _join_chunks(body: bytes) -> bytes:
+    """Return the content of the chunks that are there; *body* unchanged if it is not in chunks."""
+    chunks: list[bytes] = []
+    with suppress(BodyIncompleteError, MalformedHeaderError):
+        for chunk in read_chunks(BytesIO(body)):
+            chunks.append(chunk)
+    return b"".join(chunks) or body

@@ -1,7 +1,8 @@
-"""One request to an http or https URL: no redirect is followed, no proxy variable read, no byte changed."""
+"""Send one request to an http or https URL. It follows no redirect, uses no proxy variable and changes no byte."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from http.client import HTTPConnection, HTTPException, HTTPSConnection, IncompleteRead
 from ipaddress import ip_address
 from time import perf_counter
@@ -9,16 +10,12 @@ from urllib.parse import urlsplit
 
 from .._headers import first_value
 from ._options import UsageError
-from ._terminal import escaped
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+from ._terminal import escape_control_chars
 
 MAX_ANSWER = 1_048_576  # bytes
-USER_AGENT = ("user-agent", "clerk-webhook-verify")  # firewalls refuse requests that name no sender
+USER_AGENT = ("user-agent", "clerk-webhook-verify")  # firewalls reject requests without one
 
-_OF_ONE_CONNECTION = frozenset(
+_CONNECTION_HEADERS = frozenset(
     (
         *("connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te"),
         *("trailer", "transfer-encoding", "upgrade", "expect", "host", "content-length"),
@@ -27,26 +24,26 @@ _OF_ONE_CONNECTION = frozenset(
 
 
 def end_to_end(headers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-    """*headers* without what is of one connection alone: host, length and, with those that it names, Connection.
+    """Return *headers* without those of one connection: Host, Content-Length, Connection and those that it names.
 
-    Source: RFC 9110, section 7.6.1.
+    https://www.rfc-editor.org/rfc/rfc9110#section-7.6.1
     """
     pairs = list(headers)
     named = ",".join(value for name, value in pairs if name.lower() == "connection").lower().split(",")
-    dropped = _OF_ONE_CONNECTION | {name.strip() for name in named}
+    dropped = _CONNECTION_HEADERS | {name.strip() for name in named}
     return [(name, value) for name, value in pairs if name.lower() not in dropped]
 
 
 class UnreachableError(Exception):
-    """There is no answer; the text says why, in one line that a terminal can be given."""
+    """There is no answer. The message says why, in one line that is safe to print."""
 
 
 class AnswerTimeoutError(UnreachableError):
-    """It did not come in time."""
+    """The answer did not come in time."""
 
 
 class Answer:
-    """What came back."""
+    """The response to a request."""
 
     def __init__(self, status: int, headers: list[tuple[str, str]], body: bytes, seconds: float) -> None:
         self.status = status
@@ -56,7 +53,7 @@ class Answer:
 
     @property
     def is_success(self) -> bool:
-        """Whether the sender would take it for one: 2xx."""
+        """Whether the sender would count it as delivered: 2xx."""
         return 200 <= self.status < 300
 
     @property
@@ -66,17 +63,17 @@ class Answer:
         return lines[0][:200] if lines else ""
 
     def header(self, name: str) -> str:
-        """The value of the first header of this name, in lower case; empty where there is none."""
+        """Return the value of the first header named *name*, in lower case; empty if there is none."""
         return first_value(self.headers, name)
 
 
 class Target:
-    """Where requests go.
+    """An endpoint to send requests to.
 
     Args:
         url: ``http://`` or ``https://``.
     Raises:
-        UsageError: It is no such URL.
+        UsageError: It is not such a URL.
     """
 
     def __init__(self, url: str) -> None:
@@ -100,25 +97,25 @@ class Target:
         """Whether requests stay on this machine."""
         try:
             return ip_address(self.host).is_loopback
-        except ValueError:  # a name, and 127.example.com is one
+        except ValueError:  # a name, such as 127.example.com
             return self.host == "localhost"
 
     def post(
         self, headers: Iterable[tuple[str, str]], body: bytes, *, timeout: float = 30, method: str = "POST"
     ) -> Answer:
-        """Send *body* under *headers*, to which Host and Content-Length are added.
+        """Send *body* with *headers*, Host and Content-Length, and return the answer.
 
         Args:
-            headers: In order; a name may stand there twice.
+            headers: In order; a name may occur twice.
             body: The raw body.
             timeout: Seconds for each wait.
             method: Of the request.
         Raises:
-            UnreachableError: No whole answer came; an AnswerTimeoutError where it was waited for.
+            AnswerTimeoutError: There was no answer in time.
+            UnreachableError: There was no complete answer for another reason.
         """
-        connection = (HTTPSConnection if self.scheme == "https" else HTTPConnection)(
-            self.host, self.port, timeout=timeout
-        )
+        connection_class = HTTPSConnection if self.scheme == "https" else HTTPConnection
+        connection = connection_class(self.host, self.port, timeout=timeout)
         start = perf_counter()
         try:
             connection.putrequest(method, self.path, skip_host=True, skip_accept_encoding=True)
@@ -137,7 +134,7 @@ class Target:
         except (OSError, HTTPException, ValueError) as error:  # ValueError: a header that HTTP cannot carry
             reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
             raise UnreachableError(
-                f"{self.scheme}://{self.netloc} cannot be reached: {escaped(reason.strip()[:200])}"
+                f"{self.scheme}://{self.netloc} cannot be reached: {escape_control_chars(reason.strip()[:200])}"
             ) from None
         finally:
             connection.close()

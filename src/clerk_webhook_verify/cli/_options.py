@@ -1,61 +1,62 @@
-"""What several commands take: secrets, files, headers of one's own; and what is wrong with them, in a line."""
+"""Options of several commands: secrets, times and files, and one-line errors about them."""
 
 from __future__ import annotations
 
 import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable
 
 from .._timestamp import check_now, parse_tolerance
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from argparse import ArgumentParser, Namespace
-    from collections.abc import Callable
-
 
 class UsageError(Exception):
-    """What the command was given is of no use; the text says what to give. Exit code 2."""
+    """The arguments or the input are invalid. The message says what to pass. Exit code 2."""
 
 
 def add_secret_options(parser: ArgumentParser) -> None:
-    """``--secret-file`` and ``--secret``, each as often as there are secrets."""
+    """Add ``--secret-file`` and ``--secret``."""
     group = parser.add_argument_group(
         "signing secret", "from the environment variable CLERK_WEBHOOK_SIGNING_SECRET, unless one of these is given"
     )
-    group.add_argument("--secret-file", metavar="FILE|-", help="a file that holds the secret, or several, one a line")
+    group.add_argument(
+        "--secret-file", metavar="FILE|-", help="a file that contains the secret, or several, one per line"
+    )
     group.add_argument(
         "--secret",
         action="append",
         metavar="WHSEC",
-        help="the secret itself, which then stands in the process list and the shell's history; may be repeated",
+        help="the secret itself, which is then in the process list and the shell's history; may be repeated",
     )
 
 
-def given_secrets(arguments: Namespace) -> list[str] | None:
-    """The secrets that were given; None where the environment is meant.
+def secrets_from_args(arguments: Namespace) -> list[str] | None:
+    """Return the secrets in the arguments; None means the environment.
 
     Raises:
-        UsageError: The file cannot be read, or holds none.
+        UsageError: The file cannot be read, or is empty.
     """
     secrets: list[str] = [*(arguments.secret or ())]
     if arguments.secret_file is not None:
         text = read_file(arguments.secret_file, "--secret-file").decode("utf-8", "replace")
-        lines = text.split()
-        if not lines:
-            raise UsageError("the file of --secret-file is empty: it should hold the endpoint's signing secret")
-        secrets += lines
+        words = text.split()
+        if not words:
+            raise UsageError("the file of --secret-file is empty: put the endpoint's signing secret into it")
+        secrets += words
     return secrets or None
 
 
 def add_time_options(parser: ArgumentParser) -> None:
-    """``--tolerance`` and ``--at``."""
+    """Add ``--tolerance`` and ``--at``."""
     parser.add_argument(
         "--tolerance", type=_seconds, default=300, metavar="S", help="seconds from now, either way (default: 300)"
     )
-    parser.add_argument("--at", type=_unix_time, metavar="UNIX", help="take this for now: for a stored delivery")
+    parser.add_argument(
+        "--at", type=_unix_time, metavar="UNIX", help="use this as the current time: for a stored delivery"
+    )
 
 
-def given_clock(arguments: Namespace) -> Callable[[], float] | None:
-    """A clock that stands at ``--at``; None where that is not given."""
+def clock_from_args(arguments: Namespace) -> Callable[[], float] | None:
+    """Return a clock that always shows ``--at``; None without that option."""
     at: float | None = arguments.at
     return None if at is None else lambda: at
 
@@ -69,34 +70,34 @@ def _unix_time(text: str) -> float:
 
 
 def check_no_secret(value: str, option: str) -> None:
-    """Pass what is no signing secret: the text of an error about *value* would show it.
+    """Raise if *value* contains a signing secret, before an error about *value* would print it.
 
     Raises:
-        UsageError: It is one.
+        UsageError: It does.
     """
     if "whsec_" in value:
-        raise UsageError(f"{option} holds a signing secret, which goes into a file that --secret-file names")
+        raise UsageError(f"{option} contains a signing secret: put it into a file and pass that as --secret-file")
 
 
 def read_input(value: str, option: str) -> bytes:
-    """What ``@FILE`` or ``-`` stands for.
+    """Return the content of ``@FILE``, or of the standard input for ``-``.
 
     Args:
-        value: As it was given.
-        option: The option's name, for the error's text.
+        value: The option's value.
+        option: The option's name, for the error message.
     Raises:
-        UsageError: It is neither, or cannot be read.
+        UsageError: The value is neither, or cannot be read.
     """
     if value == "-":
         return read_file("-", option)
     if not value.startswith("@"):
-        what = "is a signing secret, which goes into --secret-file" if "whsec_" in value else "takes @FILE or -"
-        raise UsageError(f"{option} {what}: write the text into a file and name it as @FILE")
+        check_no_secret(value, option)
+        raise UsageError(f"{option} takes @FILE or -: write the text into a file and pass its name as @FILE")
     return read_file(value[1:], option)
 
 
 def read_file(path: str, option: str) -> bytes:
-    """The content of a file; ``-`` is the standard input.
+    """Return the content of a file; ``-`` is the standard input.
 
     Raises:
         UsageError: It cannot be read.
@@ -107,10 +108,12 @@ def read_file(path: str, option: str) -> bytes:
         with open(path, "rb") as file:
             return file.read()
     except (OSError, ValueError) as error:
-        where = "standard input" if path == "-" else "a signing secret is no file" if "whsec_" in path else repr(path)
+        check_no_secret(path, option)
+        where = "standard input" if path == "-" else repr(path)
         raise file_error(f"{option} cannot be read: {where}", error) from None
 
 
 def file_error(what: str, error: OSError | ValueError) -> UsageError:
-    """*what* is wrong with a file, and why; a ValueError is a NUL in its name."""
-    return UsageError(f"{what}: {error.strerror if isinstance(error, OSError) else 'no name of a file'}")
+    """Return the error that *what* happened with a file, with the reason."""
+    reason = error.strerror if isinstance(error, OSError) else "not a file name"  # ValueError: NUL in the name
+    return UsageError(f"{what}: {reason}")

@@ -1,42 +1,39 @@
-"""What goes to the terminal: results, remarks, and text from outside, made harmless."""
+"""Print to the terminal: results, status messages, and text from outside, escaped."""
 
 from __future__ import annotations
 
 import json
 import os
 import sys
+from typing import Any
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-_COLOURS = {"red": "31", "green": "32", "yellow": "33"}
+_COLORS = {"red": "31", "green": "32", "yellow": "33"}
 
 
-def escaped(text: str) -> str:
-    r"""*text* from outside, with all that a terminal would act upon written as ``\x1b`` and the like."""
+def escape_control_chars(text: str) -> str:
+    r"""Return *text* with everything that a terminal would act on written as ``\x1b`` and the like."""
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
-def painted(text: str, colour: str) -> str:
-    """*text* in a colour where the standard output is a terminal that wants one (NO_COLOR, no-color.org)."""
+def colorize(text: str, color: str) -> str:
+    """Return *text* in a color, if the standard output is a terminal and NO_COLOR (https://no-color.org) is not set."""
     if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or not sys.stdout.isatty():
         return text
-    return f"\x1b[{_COLOURS[colour]}m{text}\x1b[0m"
+    return f"\x1b[{_COLORS[color]}m{text}\x1b[0m"
 
 
-def show(text: str) -> None:
-    """A result."""
+def print_result(text: str) -> None:
+    """Print a result."""
     _write(text, sys.stdout)
 
 
-def show_json(value: Any) -> None:
-    """A result for machines, in one line of ASCII."""
+def print_json(value: Any) -> None:
+    """Print a result for machines, in one line of ASCII."""
     _write(json.dumps(value), sys.stdout)
 
 
-def remark(text: str) -> None:
-    """What is no result: a warning, progress."""
+def print_status(text: str) -> None:
+    """Print a warning or progress, to the standard error."""
     _write(text, sys.stderr)
 
 

@@ -1,30 +1,24 @@
-"""``diagnose``: why a delivery is refused, with proof."""
+"""``diagnose``: explain why a delivery is rejected."""
 
 from __future__ import annotations
 
+from argparse import ArgumentParser, Namespace
 from dataclasses import asdict
 from textwrap import fill
 
-from ..diagnose import diagnose_among
-from ._deliveries import INPUTS, add_delivery_options, given_deliveries
-from ._options import add_secret_options, add_time_options, given_clock, given_secrets
-from ._terminal import escaped, painted, show, show_json
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from argparse import ArgumentParser, Namespace
-
-    from ..diagnose import Diagnosis
-    from ._deliveries import Capture
+from ..diagnose import Diagnosis, diagnose
+from ._deliveries import INPUTS, Capture, add_delivery_options, deliveries_from_args
+from ._options import add_secret_options, add_time_options, clock_from_args, secrets_from_args
+from ._terminal import colorize, escape_control_chars, print_json, print_result
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Bring the command's own options."""
+    """Add the options of the command."""
     parser.description = (
-        "Checks a stored delivery as a service would and, when it is refused, tries what commonly happens to\n"
-        "deliveries until the signature fits. Exit code 0: it is genuine and of now.\n\n"
-        "Confidence: proved, the signature fits without the fault, or the fault is plain to see;\n"
-        f"likely, there are signs of it; left over, nothing else explains it.\n\n{INPUTS}"
+        "Checks a stored delivery as a service would. If it is rejected, undoes what often happens to deliveries\n"
+        "until the signature matches. Exit code 0: it is valid and its timestamp is current.\n\n"
+        "Confidence: confirmed, the signature matches without the fault, or the fault is plain to see;\n"
+        f"likely, there are signs of it; by_elimination, nothing else explains it.\n\n{INPUTS}"
     )
     parser.epilog = """\
 examples:
@@ -34,22 +28,27 @@ examples:
     add_delivery_options(parser)
     add_secret_options(parser)
     add_time_options(parser)
-    parser.add_argument("--json", action="store_true", help="one JSON object a delivery")
+    parser.add_argument("--json", action="store_true", help="one JSON object per delivery")
 
 
 def run(arguments: Namespace) -> int:
     """Diagnose each delivery and print what was found."""
-    secrets, clock = given_secrets(arguments), given_clock(arguments)
-    captures = given_deliveries(arguments)
+    secrets, clock = secrets_from_args(arguments), clock_from_args(arguments)
+    captures = deliveries_from_args(arguments)
     attempts = [(capture.message_id, capture.timestamp) for capture in captures]
     all_valid = True
     for capture in captures:
-        diagnosis = diagnose_among(
-            capture.headers, capture.body, attempts, secret=secrets, tolerance=arguments.tolerance, clock=clock
+        diagnosis = diagnose(
+            capture.headers,
+            capture.body,
+            secret=secrets,
+            tolerance=arguments.tolerance,
+            clock=clock,
+            attempts=attempts,
         )
         all_valid &= diagnosis.valid
         if arguments.json:
-            show_json(asdict(diagnosis))
+            print_json(asdict(diagnosis))
         else:
             _print(diagnosis, capture, arguments.tolerance, several=len(captures) > 1)
     return 0 if all_valid else 1
@@ -58,24 +57,25 @@ def run(arguments: Namespace) -> int:
 def _print(diagnosis: Diagnosis, capture: Capture, tolerance: float, *, several: bool) -> None:
     place = f"{capture.place}: " if several else ""
     if diagnosis.valid:
-        show(f"{place}{painted('genuine', 'green')}: {diagnosis.proof}")
+        print_result(f"{place}{colorize('valid', 'green')}: {diagnosis.evidence}")
         return
-    show(f"{place}{painted('refused', 'red')}: {diagnosis.cause} ({diagnosis.confidence})")
-    _print_part("proof", f"{escaped(diagnosis.proof)}{_age_at_capture(diagnosis, capture, tolerance)}")
-    _print_part("mend", diagnosis.mend)
+    print_result(f"{place}{colorize('rejected', 'red')}: {diagnosis.cause} ({diagnosis.confidence})")
+    evidence = escape_control_chars(diagnosis.evidence)
+    _print_part("evidence", f"{evidence}{_age_at_capture(diagnosis, capture, tolerance)}")
+    _print_part("fix", diagnosis.fix)
     if diagnosis.ruled_out:
         _print_part("ruled out", ", ".join(diagnosis.ruled_out))
 
 
 def _print_part(title: str, text: str) -> None:
-    show(fill(text, 100, initial_indent=f"  {title}: ", subsequent_indent="    ", break_long_words=False))
+    print_result(fill(text, 100, initial_indent=f"  {title}: ", subsequent_indent="    ", break_long_words=False))
 
 
 def _age_at_capture(diagnosis: Diagnosis, capture: Capture, tolerance: float) -> str:
-    """Whether a stale delivery was so when it was stored, where the capture tells when that was."""
+    """Return whether a delivery that is too old was so when it was captured, if the capture has that time."""
     if diagnosis.cause != "timestamp_too_old" or capture.received_at is None:
         return ""
     age = capture.received_at - int(capture.timestamp)
     if age > tolerance:
-        return f"; it was {age:.0f} s old already when it was captured"
-    return "; it was of now when it was captured, and grew old in the file"
+        return f"; when it was captured, it was already {age:.0f} s old"
+    return "; when it was captured, its timestamp was current"

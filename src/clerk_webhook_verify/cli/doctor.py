@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
 from time import time
+from typing import Any
 from urllib.parse import urljoin
 
-from ..testing import signed_request
+from ..testing import Fault, signed_request
 from ._http import USER_AGENT, Answer, AnswerTimeoutError, Target, UnreachableError
-from ._options import UsageError, add_secret_options, given_secrets
-from ._terminal import escaped, painted, remark, show, show_json
-from .send import given_sample
+from ._options import UsageError, add_secret_options, secrets_from_args
+from ._terminal import colorize, escape_control_chars, print_json, print_result, print_status
+from .send import sample_of_type
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from argparse import ArgumentParser, Namespace
-    from collections.abc import Iterator
-    from typing import Any
-
-    from ..testing import Fault
-
-    _Headers = list[tuple[str, str]]
-    _Answers = dict[str, Answer | UnreachableError]  # by the name of the check
+_Headers = list[tuple[str, str]]
+_Answers = dict[str, Answer | UnreachableError]  # by the name of the check
 
 GIVE_UP = 15.0  # seconds, as the sender does
 SLOW = 5.0  # seconds
@@ -30,7 +25,7 @@ _ACCEPTED = {
     "unsigned": "accepts_unsigned",
     "forged": "accepts_forgery",
     "stale": "accepts_stale",
-    "doubled-header": "accepts_doubled_header",
+    "duplicate-header": "accepts_doubled_header",
 }
 #: What a status means that good and bad deliveries are answered with alike.
 _ANSWERED_TO_ALL = {
@@ -43,7 +38,7 @@ _ANSWERED_TO_ALL = {
     500: "server_error",
 }
 #: What to do about each finding, the most urgent first.
-_MENDS = {
+_FIXES = {
     "accepts_unsigned": "ANYONE CAN SEND YOU EVENTS: nothing is verified. Before all else pass the request's headers "
     "and raw body to Webhook.verify, and answer 400 when it raises WebhookVerificationError.",
     "accepts_forgery": "ANYONE CAN SEND YOU EVENTS: no signature is checked. Before all else pass the request's "
@@ -90,8 +85,8 @@ _MENDS = {
 def add_arguments(parser: ArgumentParser) -> None:
     """Bring the command's own options."""
     parser.description = (
-        "Sends an unsigned, a forged, a stale, a doubled-header and a good delivery to your own endpoint, reads the\n"
-        "answers, and says what to mend first. Exit code 0: all checks pass. They carry an event type that nobody\n"
+        "Sends an unsigned, a forged, a stale, a duplicate-header and a good delivery to your own endpoint, reads the\n"
+        "answers, and reports what to fix first. Exit code 0: all checks pass. They carry an event type that nobody\n"
         "knows, so that nothing real is created; good signatures go over plain http to this machine alone."
     )
     parser.epilog = """\
@@ -112,18 +107,18 @@ def run(arguments: Namespace) -> int:
     target = Target(arguments.url)
     if target.scheme == "http" and not target.is_loopback():
         raise UsageError("doctor sends good signatures, and over plain http to this machine alone: use an https URL")
-    payload = _unknown_event() if arguments.type is None else given_sample(arguments.type)
+    payload = _unknown_event() if arguments.type is None else sample_of_type(arguments.type)
     try:
-        answers: _Answers = _answers(target, payload, given_secrets(arguments))
+        answers: _Answers = _answers(target, payload, secrets_from_args(arguments))
     except UnreachableError as error:
         if not arguments.json:
-            remark(str(error))
+            print_status(str(error))
             return 1
         answers = {"unsigned": error}
     verdicts = [_verdict(check, answers, target) for check in answers]
     ok = all(verdict["ok"] for verdict in verdicts)
     if arguments.json:
-        show_json({"ok": ok, "checks": verdicts})
+        print_json({"ok": ok, "checks": verdicts})
     else:
         _show_check_list(verdicts)
     return 0 if ok else 1
@@ -164,7 +159,7 @@ def _deliveries(payload: dict[str, Any], secrets: list[str] | None) -> Iterator[
     yield "forged", *signed("other_secret")
     yield "stale", *signed("stale")
     headers, body = signed()
-    yield "doubled-header", [*headers, *((name, value) for name, value in headers if name == "svix-id")], body
+    yield "duplicate-header", [*headers, *((name, value) for name, value in headers if name == "svix-id")], body
     yield "good", *signed()
 
 
@@ -177,12 +172,12 @@ def _verdict(check: str, answers: _Answers, target: Target) -> dict[str, Any]:
     else:
         facts = {"status": answer.status, "seconds": round(answer.seconds, 4)}
         location = _location(answer, target)
-    mend = _MENDS[finding].format(reason=reason, location=location) if finding else None
-    return {"check": check, "ok": finding is None, **facts, "finding": finding, "mend": mend}
+    fix = _FIXES[finding].format(reason=reason, location=location) if finding else None
+    return {"check": check, "ok": finding is None, **facts, "finding": finding, "fix": fix}
 
 
 def _finding(check: str, answers: _Answers) -> str | None:
-    """What is wrong with the answer to one delivery: a key of :data:`_MENDS`, or None."""
+    """What is wrong with the answer to one delivery: a key of :data:`_FIXES`, or None."""
     answer = answers[check]
     if isinstance(answer, UnreachableError):
         return "no_answer"
@@ -225,18 +220,18 @@ def _location(answer: Answer, target: Target) -> str:
     if not location:
         return "the URL that it should name"
     try:
-        return escaped(urljoin(target.url, location))
+        return escape_control_chars(urljoin(target.url, location))
     except ValueError:  # no URL at all
-        return escaped(location)
+        return escape_control_chars(location)
 
 
 def _show_check_list(verdicts: list[dict[str, Any]]) -> None:
     for verdict in verdicts:
-        mark = painted("ok  ", "green") if verdict["ok"] else painted("FAIL", "red")
+        mark = colorize("ok  ", "green") if verdict["ok"] else colorize("FAIL", "red")
         answered = "no answer" if verdict["status"] is None else f"{verdict['status']} in {verdict['seconds']:.3f} s"
-        show(f"{mark}  {verdict['check']:<14}  {answered:<14}  {verdict['finding'] or ''}".rstrip())
-    mends = {verdict["finding"]: verdict["mend"] for verdict in verdicts}
-    findings = [finding for finding in _MENDS if finding in mends]
+        print_result(f"{mark}  {verdict['check']:<16}  {answered:<14}  {verdict['finding'] or ''}".rstrip())
+    fixes = {verdict["finding"]: verdict["fix"] for verdict in verdicts}
+    findings = [finding for finding in _FIXES if finding in fixes]
     for finding in findings:
-        when = painted("first", "red") if finding == findings[0] else "then"
-        show(f"\n{when}: {finding}: {mends[finding]}")
+        when = colorize("first", "red") if finding == findings[0] else "then"
+        print_result(f"\n{when}: {finding}: {fixes[finding]}")

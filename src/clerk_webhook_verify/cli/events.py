@@ -1,22 +1,21 @@
-"""``events``: the types with their fields, or one sample."""
+"""``events``: list the event types with their fields, or print a sample of one."""
 
 from __future__ import annotations
 
 import json
-from difflib import get_close_matches
+from argparse import ArgumentParser, Namespace
+from dataclasses import fields
+from typing import get_type_hints
 
-from .._samples import sample_payload
-from ..events._catalog import EVENTS, load
+from .._did_you_mean import did_you_mean
+from ..events import EVENT_TYPES
+from ..testing.samples import SAMPLES, sample_payload
 from ._options import UsageError, check_no_secret
-from ._terminal import escaped, show, show_json
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from argparse import ArgumentParser, Namespace
+from ._terminal import escape_control_chars, print_json, print_result
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Bring the command's own options."""
+    """Add the options of the command."""
     parser.description = "Lists the event types with the fields of their data, or prints a sample of one."
     parser.epilog = """\
 examples:
@@ -29,32 +28,31 @@ examples:
 def run(arguments: Namespace) -> int:
     """Print the list, or the sample."""
     if arguments.type is not None:
-        show(json.dumps(sample_payload(known_type(arguments.type)), indent=2))
+        print_result(json.dumps(sample_payload(known_type(arguments.type)), indent=2))
         return 0
-    fields = {event_type: _fields(class_name) for event_type, (_, class_name) in EVENTS.items()}
+    names = {event_type: _field_names(event_type) for event_type in SAMPLES}
     if arguments.json:
-        show_json(fields)
+        print_json(names)
         return 0
-    for event_type, names in fields.items():
-        show(event_type)
-        show(f"    {', '.join(names)}")
+    for event_type, field_names in names.items():
+        print_result(event_type)
+        print_result(f"    {', '.join(field_names)}")
     return 0
 
 
 def known_type(event_type: str) -> str:
-    """Pass a type that this version knows.
+    """Return *event_type* if this version knows it.
 
     Raises:
-        UsageError: It does not; names those that come near.
+        UsageError: It is unknown. The message lists similar types.
     """
     check_no_secret(event_type, "the event type")
-    if event_type not in EVENTS:
-        near = get_close_matches(event_type, EVENTS, 3, 0.5)
-        hint = f": did you mean {' or '.join(near)}?" if near else ": see clerk-webhook-verify events"
-        raise UsageError(f"no event type {escaped(event_type)!r} is known{hint}")
+    if event_type not in SAMPLES:
+        hint = did_you_mean(event_type, SAMPLES) or ": see clerk-webhook-verify events"
+        raise UsageError(f"no event type {escape_control_chars(event_type)!r} is known{hint}")
     return event_type
 
 
-def _fields(class_name: str) -> list[str]:
-    data_class = load(class_name).__annotations__["data"]
-    return list(load(data_class).__annotations__)
+def _field_names(event_type: str) -> list[str]:
+    data_class = get_type_hints(EVENT_TYPES[event_type])["data"]
+    return [field.name for field in fields(data_class)]

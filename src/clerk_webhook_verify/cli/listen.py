@@ -7,14 +7,17 @@ import os
 import re
 import socket
 import sys
+from argparse import ArgumentParser, Namespace
 from binascii import b2a_base64
 from collections import deque
 from contextlib import ExitStack, suppress
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from io import FileIO
 from threading import Lock
 from time import localtime, monotonic, strftime, time
+from typing import ClassVar
 
-from .._payload import parse_payload
 from .._webhook import Webhook
 from ..errors import (
     BodyIncompleteError,
@@ -23,36 +26,30 @@ from ..errors import (
     MalformedHeaderError,
     WebhookVerificationError,
 )
+from ._chunks import read_chunks
 from ._deliveries import Capture
 from ._http import Answer, Target, UnreachableError, end_to_end
-from ._options import UsageError, add_secret_options, check_no_secret, file_error, given_secrets
-from ._terminal import escaped, painted, remark, show, show_json
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from argparse import ArgumentParser, Namespace
-    from io import FileIO
-    from typing import ClassVar
+from ._options import UsageError, add_secret_options, check_no_secret, file_error, secrets_from_args
+from ._terminal import colorize, escape_control_chars, print_json, print_result, print_status
 
 _MAX_BODY = 8_388_608
 _NOT_SAVED = frozenset(("cookie", "authorization", "proxy-authorization"))
-_CHUNK = re.compile(rb"([0-9A-Fa-f]{1,8})[ \t]*(?:;[^\r\n]*)?\r\n")
 _PATH = re.compile(r"/[!-~]*")
 _JSON = [("Content-Type", "application/json")]
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Bring the command's own options."""
+    """Add the options of the command."""
     parser.description = (
         "Receives deliveries on this machine until Ctrl-C: verifies each, prints a line about it, stores it and\n"
         "passes it on to your app. Point a tunnel at it (Hookdeck, ngrok, Clerk's relay), and Clerk at the tunnel.\n"
-        "Without --forward-to a genuine delivery is answered with 204; a refused one with 400."
+        "Without --forward-to it responds with 204 to a genuine delivery, and with 400 to a refused one."
     )
     parser.epilog = """\
 examples:
   clerk-webhook-verify listen --save capture.ndjson
   clerk-webhook-verify listen --port 4000 --forward-to http://localhost:3000/webhooks/clerk"""
-    parser.add_argument("--port", type=int, default=3000, help="where to listen; 0: any that is free (default: 3000)")
+    parser.add_argument("--port", type=int, default=3000, help="where to listen; 0: any free port (default: 3000)")
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: 127.0.0.1)")
     parser.add_argument("--path", default="/webhooks/clerk", help="where deliveries go (default: /webhooks/clerk)")
     parser.add_argument("--forward-to", metavar="URL", help="send genuine deliveries there, and its answer back")
@@ -61,12 +58,12 @@ examples:
         "--save", metavar="FILE", help="append each delivery, for verify, diagnose and replay; without Cookie and such"
     )
     add_secret_options(parser)
-    parser.add_argument("--json", action="store_true", help="one JSON object a delivery")
+    parser.add_argument("--json", action="store_true", help="one JSON object per delivery")
 
 
 def run(arguments: Namespace) -> int:
     """Receive until Ctrl-C."""
-    webhook = Webhook(given_secrets(arguments))
+    webhook = Webhook(secrets_from_args(arguments))
     target = None if arguments.forward_to is None else Target(arguments.forward_to)
     if target is None and arguments.forward_unverified:
         raise UsageError("--forward-unverified goes with --forward-to")
@@ -75,20 +72,20 @@ def run(arguments: Namespace) -> int:
     if not _PATH.fullmatch(arguments.path) or "?" in arguments.path:
         raise UsageError("--path should begin with / and hold no space, no ? and nothing outside of ASCII")
     with ExitStack() as opened:
-        receiver = opened.enter_context(_receiver(arguments, webhook, target))
+        receiver = opened.enter_context(_bind(arguments, webhook, target))
         if arguments.save is not None:
-            receiver.capture_file = opened.enter_context(_capture_file(arguments.save))
-        announce = remark if arguments.json else show
-        announce(f"listening on http://{escaped(arguments.host)}:{receiver.server_port}{receiver.path}")
+            receiver.capture_file = opened.enter_context(_open_capture_file(arguments.save))
+        announce = print_status if arguments.json else print_result
+        announce(f"listening on http://{escape_control_chars(arguments.host)}:{receiver.server_port}{receiver.path}")
         receiver.serve_forever()
-    return 1  # Ctrl-C comes as an exception: here, nobody reads our output any longer
+    return 1  # the standard output was closed; Ctrl-C is an exception
 
 
-def _receiver(arguments: Namespace, webhook: Webhook, target: Target | None) -> _Receiver:
-    """Bound, so that from now on deliveries wait.
+def _bind(arguments: Namespace, webhook: Webhook, target: Target | None) -> _Receiver:
+    """Return a receiver that is bound to its port: from now on, deliveries wait.
 
     Raises:
-        UsageError: It cannot be, or would forward to itself.
+        UsageError: The address is not available, or the receiver would forward to itself.
     """
     host, port = arguments.host, arguments.port
     if not host:
@@ -99,16 +96,18 @@ def _receiver(arguments: Namespace, webhook: Webhook, target: Target | None) -> 
         raise UsageError("--forward-to is where listen itself would be: give it another --port")
     try:
         return _Receiver(arguments, webhook, target)
-    except (OSError, TypeError) as error:  # TypeError: a name that is none
-        reason = getattr(error, "strerror", None) or "no name of a host"
-        raise UsageError(f"port {port} of {escaped(host)!r} cannot be had: {reason}: give another --port") from None
+    except (OSError, TypeError) as error:  # TypeError: NUL in the name
+        reason = getattr(error, "strerror", None) or "not a host name"
+        raise UsageError(
+            f"port {port} of {escape_control_chars(host)!r} is not available: {reason}: pass another --port"
+        ) from None
 
 
-def _capture_file(path: str) -> FileIO:
-    """Open to append, unbuffered; a new one is for its owner alone.
+def _open_capture_file(path: str) -> FileIO:
+    """Open the file to append, unbuffered; only its owner can read a new one.
 
     Raises:
-        UsageError: It cannot be.
+        UsageError: It cannot be opened.
     """
     try:
         file = open(path, "a+b", buffering=0, opener=lambda name, flags: os.open(name, flags, 0o600))  # noqa: SIM115
@@ -119,16 +118,16 @@ def _capture_file(path: str) -> FileIO:
 
 
 def _end_last_line(file: FileIO) -> None:
-    """Keep the next record off a last line without an end: one that is torn goes, any other gets its end."""
+    """If the last line has no newline, remove it if it is truncated, otherwise add one."""
     last = b""
-    if os.fstat(file.fileno()).st_size:  # nothing is read of a terminal or a pipe
+    if os.fstat(file.fileno()).st_size:  # 0 for a terminal or a pipe, which cannot be read
         with open(file.name, "rb") as lines:
             last = deque(lines, maxlen=1)[0]
     if not last or last.endswith(b"\n"):
         return
     if last.startswith(b"{") and not _is_json(last):
         file.truncate(os.fstat(file.fileno()).st_size - len(last))
-        remark("the last line of the --save file was torn, as when its writer was stopped: removed")
+        print_status("the last line of the --save file was truncated, as when its writer was stopped: removed")
     else:
         file.write(b"\n")
 
@@ -142,7 +141,7 @@ def _is_json(line: bytes) -> bool:
 
 
 class _Receiver(ThreadingHTTPServer):
-    """What all requests share: the settings, and one lock round printing and saving."""
+    """What all requests share: the settings, and one lock around printing and saving."""
 
     daemon_threads = True
     allow_reuse_address = os.name == "posix"  # elsewhere it would share a port that is taken
@@ -158,17 +157,16 @@ class _Receiver(ThreadingHTTPServer):
         self.as_json: bool = arguments.json
         self.lock = Lock()
 
-    def refusal(self, capture: Capture) -> WebhookVerificationError | None:
-        """Why a delivery is refused; None: it is genuine."""
+    def check(self, capture: Capture) -> WebhookVerificationError | None:
+        """Return why a delivery is rejected; None if it is genuine."""
         try:
-            delivery = self.webhook.verify_signature(capture.headers, capture.body)
-            parse_payload(delivery.body, delivery.message_id)
+            self.webhook.verify(capture.headers, capture.body)
         except WebhookVerificationError as error:
             return error
         return None
 
     def save(self, capture: Capture) -> None:
-        """Append a delivery in one write, so that whoever stops us tears no more than this one."""
+        """Append a delivery in one write: stopping this process cannot truncate another one."""
         if self.capture_file is None:
             return
         record = json.dumps(_record(capture)).encode() + b"\n"
@@ -177,41 +175,45 @@ class _Receiver(ThreadingHTTPServer):
                 written = self.capture_file.write(record)
                 if written < len(record):
                     self.capture_file.truncate(os.fstat(self.capture_file.fileno()).st_size - written)
-                    remark("a delivery was not saved: there is no room for it")
+                    print_status("a delivery was not saved: no space left on the device")
             except OSError as error:
-                remark(f"a delivery was not saved: {error.strerror}")
+                print_status(f"a delivery was not saved: {error.strerror}")
 
-    def report(self, capture: Capture, refusal: WebhookVerificationError | None, fate: _Fate) -> bool:
-        """Print the one line; False: whoever reads us, as head does, has had enough."""
+    def report(self, capture: Capture, result: _Result) -> bool:
+        """Print the line about a delivery; return False if the standard output is closed (``| head``)."""
         with self.lock:
             try:
                 if self.as_json:
-                    show_json(_facts(capture, refusal, fate))
+                    print_json(_facts(capture, result))
                 else:
-                    show(_line(capture, refusal, fate))
+                    print_result(_line(capture, result))
             except BrokenPipeError:
                 return False
         return True
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Say in a line what would be a traceback: mostly, that the client left before it had its answer."""
-        remark(f"a request was not answered: {escaped(repr(sys.exc_info()[1]))}")
+        """Print a line instead of a traceback: usually, the client disconnected before it got its answer."""
+        print_status(f"a request was not answered: {escape_control_chars(repr(sys.exc_info()[1]))}")
 
 
-class _Fate:
-    """What became of a delivery: the answer that it gets, and where that is from."""
+@dataclass(frozen=True)
+class _Result:
+    """The answer to a delivery."""
 
-    def __init__(self, answer: Answer, *, forwarded: bool = False, unreachable: str | None = None) -> None:
-        self.answer = answer
-        self.forwarded = forwarded  #: The answer is the app's.
-        self.unreachable = unreachable  #: Why the app gave none.
+    answer: Answer
+    error: WebhookVerificationError | None = None
+    """Why the delivery is rejected; None if it is genuine."""
+    forwarded: bool = False
+    """The answer is the app's."""
+    unreachable: str | None = None
+    """Why the app gave none."""
 
 
 class _Handler(BaseHTTPRequestHandler):
     server: _Receiver  # pyright: ignore[reportIncompatibleVariableOverride]  # the standard library's own pattern
     timeout: ClassVar[float] = 10  # pyright: ignore[reportIncompatibleVariableOverride]  # seconds for each wait
-    protocol_version = "HTTP/1.1"  # which alone has chunks
-    disable_nagle_algorithm = True  # it would hold an answer's body back for 40 ms
+    protocol_version = "HTTP/1.1"  # 1.0 has no chunks
+    disable_nagle_algorithm = True  # it delays the body of an answer by 40 ms
 
     def do_POST(self) -> None:
         if self.path.partition("?")[0] != self.server.path:
@@ -221,15 +223,14 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             capture.body = self._read_body()
         except WebhookVerificationError as error:
-            refusal: WebhookVerificationError | None = error
-            fate = _Fate(_refused(error))
+            result = _Result(_rejection(error), error)
         else:
-            refusal = self.server.refusal(capture)
+            failed_check = self.server.check(capture)
             self.server.save(capture)
-            fate = self._decided(capture, refusal)
-        is_read = self.server.report(capture, refusal, fate)
-        self._send(fate.answer)
-        if not is_read:
+            result = self._forward_or_answer(capture, failed_check)
+        stdout_is_open = self.server.report(capture, result)
+        self._send(result.answer)
+        if not stdout_is_open:
             self.server.shutdown()
 
     def do_GET(self) -> None:
@@ -237,26 +238,26 @@ class _Handler(BaseHTTPRequestHandler):
 
     do_HEAD = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = do_GET  # noqa: N815  # the standard library's own pattern
 
-    def _decided(self, capture: Capture, refusal: WebhookVerificationError | None) -> _Fate:
-        """Forward a delivery, or answer it here."""
+    def _forward_or_answer(self, capture: Capture, error: WebhookVerificationError | None) -> _Result:
         target = self.server.target
-        if refusal is not None and not self.server.forward_unverified:
-            return _Fate(_refused(refusal))
+        if error is not None and not self.server.forward_unverified:
+            return _Result(_rejection(error), error)
         if target is None:
-            return _Fate(Answer(204, [], b"", 0))
+            return _Result(Answer(204, [], b"", 0))
         try:
-            return _Fate(target.post(end_to_end(capture.headers), capture.body), forwarded=True)
-        except UnreachableError as error:
-            return _Fate(Answer(502, _JSON, b'{"detail":"the app gave no answer"}', 0), unreachable=str(error))
+            return _Result(target.post(end_to_end(capture.headers), capture.body), error, forwarded=True)
+        except UnreachableError as unreachable:
+            answer = Answer(502, _JSON, b'{"detail":"the app gave no answer"}', 0)
+            return _Result(answer, error, unreachable=str(unreachable))
 
     def _read_body(self) -> bytes:
-        """The whole body, put together where it came in chunks.
+        """Read the complete body, with or without chunks: https://www.rfc-editor.org/rfc/rfc9112#section-6.3.
 
         Raises:
-            MalformedHeaderError: Where it ends is not told, or told twice.
-            BodyTooLargeError, BodyIncompleteError, BodyTimeoutError: As they say.
-
-        Source: RFC 9112, sections 5.2, 6.3 and 7.1.
+            MalformedHeaderError: The headers do not say where it ends, or say it twice.
+            BodyTooLargeError: It exceeds 8 MB.
+            BodyIncompleteError: The client disconnected.
+            BodyTimeoutError: The client is too slow.
         """
         if self.headers.defects or any("\n" in value for value in self.headers.values()):
             raise MalformedHeaderError("section", "has a line that is no header, or one that is folded")
@@ -273,44 +274,27 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _read_length(self, lengths: list[str]) -> bytes:
         length = ",".join(lengths).strip() or "0"
-        if not length.isdecimal():  # of Latin-1 that is 0 to 9 alone
+        if not length.isdecimal():  # header values are Latin-1, so this is 0 to 9 only
             raise MalformedHeaderError("content-length", "is not one number")
         if len(length) > 15 or int(length) > _MAX_BODY:
             raise BodyTooLargeError(_MAX_BODY)
-        return self._read(int(length))
+        content = self.rfile.read(int(length))
+        if len(content) < int(length):
+            raise BodyIncompleteError(len(content), int(length))
+        return content
 
     def _read_chunks(self, codings: list[str]) -> bytes:
         if [coding.strip().lower() for coding in codings] != ["chunked"]:
             raise MalformedHeaderError("transfer-encoding", "is not chunked, the one coding that is read here")
-        body = bytearray()  # what bytes would take to grow by single ones is hours
-        while size := self._read_chunk_size():
-            if len(body) + size > _MAX_BODY:
-                raise BodyTooLargeError(_MAX_BODY)
-            body += self._read(size)
-            if self._read(2) != b"\r\n":
-                raise MalformedHeaderError("transfer-encoding", "is chunked, but a chunk is longer than it says")
-        return bytes(body)  # trailers are left unread
-
-    def _read_chunk_size(self) -> int:
-        line = self.rfile.readline(1000)
-        size = _CHUNK.fullmatch(line)
-        if size is None:
-            if not line:
-                raise BodyIncompleteError
-            raise MalformedHeaderError("transfer-encoding", "is chunked, but the body is not in chunks")
-        return int(size[1], 16)
-
-    def _read(self, size: int) -> bytes:
-        content = self.rfile.read(size)
-        if len(content) < size:
-            raise BodyIncompleteError(len(content), size)
-        return content
+        body = bytearray()  # += on bytes takes hours for a large body in small chunks
+        for chunk in read_chunks(self.rfile, _MAX_BODY):
+            body += chunk
+        return bytes(body)
 
     def _send_elsewhere(self, status: int) -> None:
-        """Answer what is no delivery, and say so: mostly, the tunnel's or the endpoint's path is wrong."""
-        remark(
-            f"{self.command} {escaped(self.path[:200])}: answered {status}: deliveries go to POST {self.server.path}"
-        )
+        """Answer a request that is not a delivery: usually, the path in the tunnel or in Clerk is wrong."""
+        request = f"{self.command} {escape_control_chars(self.path[:200])}"
+        print_status(f"{request}: answered {status}: deliveries go to POST {self.server.path}")
         self._send(Answer(status, [("Allow", "POST")] if status == 405 else [], b"", 0))
 
     def _send(self, answer: Answer) -> None:
@@ -324,7 +308,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(answer.body)
 
     def finish(self) -> None:
-        """Take what is still on its way: to close on unread bytes would take the answer back."""
+        """Read what is still in transit: closing with unread bytes resets the connection, and the answer is lost."""
         with suppress(OSError):
             self.connection.shutdown(socket.SHUT_WR)
             end = monotonic() + self.timeout
@@ -333,20 +317,20 @@ class _Handler(BaseHTTPRequestHandler):
         super().finish()
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Say nothing: the delivery's line says it."""
+        """Print nothing: there is a line for each delivery."""
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-        """What was no HTTP request at all, or none within the time."""
-        remark(escaped(format % args))
+        """Print that a request was not HTTP, or did not arrive in time."""
+        print_status(escape_control_chars(format % args))
 
 
-def _refused(error: WebhookVerificationError) -> Answer:
+def _rejection(error: WebhookVerificationError) -> Answer:
     status = 413 if isinstance(error, BodyTooLargeError) else 408 if isinstance(error, BodyTimeoutError) else 400
     return Answer(status, _JSON, b'{"detail":"webhook refused"}', 0)
 
 
 def _record(capture: Capture) -> dict[str, object]:
-    """A delivery as Clerk's own command prints it, which looks headers up in lower case."""
+    """Return a delivery as Clerk's own command prints it, with the names of headers in lower case."""
     headers: dict[str, list[str]] = {}
     for name, value in capture.headers:
         if name.lower() not in _NOT_SAVED:
@@ -361,32 +345,32 @@ def _record(capture: Capture) -> dict[str, object]:
     }
 
 
-def _facts(capture: Capture, refusal: WebhookVerificationError | None, fate: _Fate) -> dict[str, object]:
+def _facts(capture: Capture, result: _Result) -> dict[str, object]:
     return {
         "received_at": capture.received_at,
         "type": capture.event_type,
         "message_id": capture.message_id,
-        "valid": refusal is None,
-        "code": refusal and refusal.code,
-        "message": refusal and str(refusal),
-        "status": fate.answer.status,
-        "forwarded": fate.forwarded,
-        "unreachable": fate.unreachable,
+        "valid": result.error is None,
+        "code": result.error and result.error.code,
+        "message": result.error and str(result.error),
+        "status": result.answer.status,
+        "forwarded": result.forwarded,
+        "unreachable": result.unreachable,
     }
 
 
-def _line(capture: Capture, refusal: WebhookVerificationError | None, fate: _Fate) -> str:
+def _line(capture: Capture, result: _Result) -> str:
     words = [
         strftime("%H:%M:%S", localtime(capture.received_at)),
-        f"{escaped(capture.event_type[:100]) or '-':<24}",
-        f"{escaped(capture.message_id[:100]) or '-':<31}",
-        painted("genuine", "green") if refusal is None else painted("refused", "red"),
+        f"{escape_control_chars(capture.event_type[:100]) or '-':<24}",
+        f"{escape_control_chars(capture.message_id[:100]) or '-':<31}",
+        colorize("genuine", "green") if result.error is None else colorize("refused", "red"),
     ]
     line = "  ".join(words)
-    if refusal is not None:
-        line += f": {refusal.code}: {escaped(str(refusal))}"
-    if fate.forwarded:
-        line += f"; the app answered {fate.answer.status}"
-    if fate.unreachable is not None:
-        line += f"; {fate.unreachable}"
+    if result.error is not None:
+        line += f": {result.error.code}: {escape_control_chars(str(result.error))}"
+    if result.forwarded:
+        line += f"; the app answered {result.answer.status}"
+    if result.unreachable is not None:
+        line += f"; {result.unreachable}"
     return line

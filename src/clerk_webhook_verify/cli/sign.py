@@ -1,25 +1,23 @@
-"""``sign``: the three headers that make a payload a delivery."""
+"""``sign``: print the three headers that make a payload a delivery."""
 
 from __future__ import annotations
 
-from .._webhook import Webhook
-from ._options import UsageError, add_secret_options, given_secrets, read_input
-from ._terminal import escaped, show, show_json
+from argparse import ArgumentParser, Namespace
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from argparse import ArgumentParser, Namespace
+from .._webhook import Webhook
+from ._options import UsageError, add_secret_options, read_input, secrets_from_args
+from ._terminal import escape_control_chars, print_json, print_result
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Bring the command's own options."""
+    """Add the options of the command."""
     parser.description = "Signs a payload, byte for byte, and prints its headers."
     parser.epilog = """\
 examples:
   clerk-webhook-verify sign --payload @body.json
   clerk-webhook-verify sign --payload @body.json --curl http://localhost:3000/webhooks/clerk | sh"""
     parser.add_argument("--payload", required=True, metavar="@FILE|-", help="the raw body, byte for byte")
-    parser.add_argument("--id", metavar="MSG", help="the message id (default: a fresh one)")
+    parser.add_argument("--id", metavar="MSG", help="the message id (default: a new one)")
     parser.add_argument("--timestamp", type=int, metavar="UNIX", help="Unix seconds (default: now)")
     parser.add_argument("--curl", metavar="URL", help="print a curl command that sends it there")
     add_secret_options(parser)
@@ -28,29 +26,29 @@ examples:
 
 def run(arguments: Namespace) -> int:
     """Sign the payload and print its headers, or the command that sends it."""
-    webhook = Webhook(given_secrets(arguments))
+    webhook = Webhook(secrets_from_args(arguments))
     body = read_input(arguments.payload, "--payload")
     try:
         headers = webhook.signed_headers(body, message_id=arguments.id, timestamp=arguments.timestamp)
     except ValueError as error:
         raise UsageError(str(error)) from None
     if arguments.curl is not None:
-        show(_curl(arguments.curl, arguments.payload, headers))
+        print_result(_curl(arguments.curl, arguments.payload, headers))
     elif arguments.json:
-        show_json(headers)
+        print_json(headers)
     else:
         for name, value in headers.items():
-            show(f"{name}: {value}")
+            print_result(f"{name}: {value}")
     return 0
 
 
 def _curl(url: str, payload: str, headers: dict[str, str]) -> str:
-    """A command for a POSIX shell. The body stays in its file, from which ``--data-binary`` takes every byte."""
+    """Return a command for a POSIX shell. The body stays in its file; ``--data-binary`` sends every byte of it."""
     lines = ["curl --request POST", "--header 'content-type: application/json'"]
-    lines += [f"--header {_quoted(f'{name}: {value}')}" for name, value in headers.items()]
-    lines += [f"--data-binary {_quoted(payload if payload.startswith('@') else '@-')}", _quoted(url)]
+    lines += [f"--header {_quote(f'{name}: {value}')}" for name, value in headers.items()]
+    lines += [f"--data-binary {_quote(payload if payload.startswith('@') else '@-')}", _quote(url)]
     return " \\\n  ".join(lines)
 
 
-def _quoted(text: str) -> str:
-    return "'" + escaped(text).replace("'", "'\"'\"'") + "'"
+def _quote(text: str) -> str:
+    return "'" + escape_control_chars(text).replace("'", "'\"'\"'") + "'"

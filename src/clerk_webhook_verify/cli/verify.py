@@ -1,23 +1,18 @@
-"""``verify``: the strict check, the one that a service makes."""
+"""``verify``: check stored deliveries as strictly as a service does."""
 
 from __future__ import annotations
 
-from .._payload import parse_payload
+from argparse import ArgumentParser, Namespace
+
 from .._webhook import Webhook
 from ..errors import WebhookVerificationError
-from ._deliveries import INPUTS, add_delivery_options, given_deliveries
-from ._options import add_secret_options, add_time_options, given_clock, given_secrets
-from ._terminal import escaped, painted, show, show_json
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from argparse import ArgumentParser, Namespace
-
-    from ._deliveries import Capture
+from ._deliveries import INPUTS, Capture, add_delivery_options, deliveries_from_args
+from ._options import add_secret_options, add_time_options, clock_from_args, secrets_from_args
+from ._terminal import colorize, escape_control_chars, print_json, print_result
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Bring the command's own options."""
+    """Add the options of the command."""
     parser.description = (
         f"Checks stored deliveries as a service would. Exit code 0: all are genuine and of now.\n\n{INPUTS}"
     )
@@ -29,44 +24,46 @@ examples:
     add_delivery_options(parser)
     add_secret_options(parser)
     add_time_options(parser)
-    parser.add_argument("--json", action="store_true", help="one JSON object a delivery")
+    parser.add_argument("--json", action="store_true", help="one JSON object per delivery")
 
 
 def run(arguments: Namespace) -> int:
     """Check each delivery and print its verdict."""
-    webhook = Webhook(given_secrets(arguments), tolerance=arguments.tolerance, clock=given_clock(arguments))
-    captures = given_deliveries(arguments)
+    webhook = Webhook(secrets_from_args(arguments), tolerance=arguments.tolerance, clock=clock_from_args(arguments))
+    captures = deliveries_from_args(arguments)
     verdicts = [_verdict(webhook, capture) for capture in captures]
     for capture, verdict in zip(captures, verdicts, strict=True):
         if arguments.json:
-            show_json(verdict)
+            print_json(verdict)
         else:
             place = f"{capture.place}: " if len(captures) > 1 else ""
-            stale = verdict.get("code") == "timestamp_too_old"
-            hint = f"; --at {capture.timestamp} judges it as of its own time" if stale else ""
-            show(f"{place}{_sentence(verdict)}{hint}")
+            hint = ""
+            if verdict.get("code") == "timestamp_too_old":
+                hint = f"; --at {capture.timestamp} judges it as of its own time"
+            print_result(f"{place}{_sentence(verdict)}{hint}")
     return 0 if all(verdict["valid"] for verdict in verdicts) else 1
 
 
 def _verdict(webhook: Webhook, capture: Capture) -> dict[str, object]:
     try:
-        delivery = webhook.verify_signature(capture.headers, capture.body)
-        event_type, _, _ = parse_payload(delivery.body, delivery.message_id)
+        event = webhook.verify(capture.headers, capture.body)
     except WebhookVerificationError as error:
         return {"valid": False, "code": error.code, "message": str(error), "message_id": error.message_id}
     return {
         "valid": True,
-        "type": event_type,
-        "message_id": delivery.message_id,
-        "timestamp": delivery.timestamp,
-        "secret_fingerprint": delivery.secret_fingerprint,
+        "type": event.type,
+        "message_id": event.message_id,
+        "timestamp": event.delivery.timestamp,
+        "secret_fingerprint": event.delivery.secret_fingerprint,
     }
 
 
 def _sentence(verdict: dict[str, object]) -> str:
     if not verdict["valid"]:
-        return f"{painted('refused', 'red')}: {verdict['code']}: {escaped(str(verdict['message']))}"
+        message = escape_control_chars(str(verdict["message"]))
+        return f"{colorize('refused', 'red')}: {verdict['code']}: {message}"
+    event_type = escape_control_chars(str(verdict["type"]))
     return (
-        f"{painted('genuine', 'green')}: {escaped(str(verdict['type']))}, message id {verdict['message_id']}, "
+        f"{colorize('genuine', 'green')}: {event_type}, message id {verdict['message_id']}, "
         f"signed at {verdict['timestamp']}, secret {verdict['secret_fingerprint']}"
     )

@@ -1,8 +1,8 @@
-"""Each message handled once: claim it, do the work, mark it done.
+"""Handle each message once: claim it, do the work, mark it done.
 
 >>> from clerk_webhook_verify.idempotency import Once, SQLiteStore  # doctest: +SKIP
 >>> once = Once(SQLiteStore("handled.db"))  # doctest: +SKIP
->>> return "", once.run(event, handle, event).status_code  # doctest: +SKIP
+>>> return "", once.run(event, handle).status_code  # doctest: +SKIP
 """
 
 from ._once import AsyncOnce, Once

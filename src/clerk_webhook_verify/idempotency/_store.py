@@ -1,4 +1,4 @@
-"""The contract between Once and whatever remembers the messages."""
+"""The contract between Once and a store."""
 
 from __future__ import annotations
 
@@ -7,49 +7,50 @@ from typing import Protocol
 
 
 class Outcome(Enum):
-    """What came of a message. ``status_code`` answers the sender, which sends again what is not answered with 2xx."""
+    """The result of running a message. Respond with its ``status_code``: the sender retries unless that is 2xx."""
 
-    HANDLED = "handled"  #: The handler ran, and did not raise.
-    DUPLICATE = "duplicate"  #: It was handled before.
-    IN_PROGRESS = "in_progress"  #: Another process or thread is at it: 409, so that the sender asks again.
+    HANDLED = "handled"  #: The handler ran without raising.
+    DUPLICATE = "duplicate"  #: The message was handled before.
+    IN_PROGRESS = "in_progress"  #: Another process or thread is handling it: 409, so that the sender retries.
 
     @property
     def status_code(self) -> int:
-        """204, or 409 for what is in progress."""
+        """409 for ``IN_PROGRESS``, otherwise 204."""
         return 409 if self is Outcome.IN_PROGRESS else 204
 
 
 class Store(Protocol):
-    """Remembers claims, which are leases, and done marks. Each step is atomic; any thread may take it.
+    """Remembers claims, each for the length of its lease, and which messages are done.
 
-    ``clerk_webhook_verify.testing.check_store`` holds a store to this contract. A store out of reach raises
-    :class:`clerk_webhook_verify.errors.StoreError`.
+    Each method is atomic, and any thread may call it. A store that is unavailable raises
+    :class:`clerk_webhook_verify.errors.StoreError`. ``clerk_webhook_verify.testing.check_store`` tests your own store
+    against this contract.
     """
 
     def claim(self, key: str, owner: str, lease: float) -> Outcome | None:
-        """Take *key* for *lease* seconds, where nobody has it or its owner's lease has run out.
+        """Claim *key* for *lease* seconds, unless it is done or another owner's lease is still running.
 
         Args:
-            key: Of one message.
+            key: Identifies one message.
             owner: A token, new for every claim.
             lease: Seconds.
         Returns:
-            None: it is yours. Else ``DUPLICATE`` for what is done, ``IN_PROGRESS`` for what another has.
+            None: the claim is yours. ``DUPLICATE``: the message is done. ``IN_PROGRESS``: another owner has it.
         """
         ...
 
     def complete(self, key: str, owner: str, retention: float) -> bool:
-        """Mark *key* done for *retention* seconds, also when the lease has run out and nobody else took it.
+        """Mark *key* done for *retention* seconds, also after the lease has run out if no other owner claimed it.
 
         Returns:
-            False: another has it, or has done it; nothing was changed.
+            False: another owner has claimed or completed it, and nothing was changed.
         """
         ...
 
     def release(self, key: str, owner: str) -> None:
-        """Give *key* back, where *owner* has it and it is not done."""
+        """Give up the claim of *key*, if it is *owner*'s and not done."""
         ...
 
     def forget(self, key: str) -> None:
-        """Drop whatever is known of *key*."""
+        """Delete everything about *key*."""
         ...

@@ -1,4 +1,4 @@
-"""MemoryStore: for tests and for a service of one process that may forget when it restarts."""
+"""MemoryStore: for tests, and for a service of one process that may forget when it restarts."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from time import monotonic
 
 from ._store import Outcome
 
-_EXPIRED_AT_ONCE = 8  # entries looked at with each claim: enough to keep up, too few to be felt
+_EXPIRED_AT_ONCE = 8  # entries checked with each claim: as many expire as are added, and a claim stays quick
 
 
 class MemoryStore:
-    """Remembers in this process alone: a second worker process, or a restart, knows nothing of it."""
+    """Remembers in this process only: other worker processes do not see it, and a restart empties it."""
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._entries: dict[str, tuple[str | None, float]] = {}  # owner, None when done; and until when
+        self._entries: dict[str, tuple[str | None, float]] = {}  # the owner, or None when done; and when it expires
 
     def claim(self, key: str, owner: str, lease: float) -> Outcome | None:
         """See :class:`Store`."""
@@ -25,7 +25,7 @@ class MemoryStore:
             held_by, until = self._entries.get(key, (None, 0.0))
             if now < until:
                 return Outcome.DUPLICATE if held_by is None else Outcome.IN_PROGRESS
-            self._entries.pop(key, None)  # to the end of the order, by which expired ones are found
+            self._entries.pop(key, None)  # so that the next line adds it as the newest entry
             self._entries[key] = (owner, now + lease)
         return None
 
@@ -51,7 +51,7 @@ class MemoryStore:
             self._entries.pop(key, None)
 
     def _drop_expired(self, now: float) -> None:
-        """Look at the oldest few, which as a rule expire first."""
+        """Check the few oldest entries, which usually expire first."""
         oldest = [key for key, _ in zip(self._entries, range(_EXPIRED_AT_ONCE), strict=False)]
         for key in oldest:
             if self._entries[key][1] <= now:

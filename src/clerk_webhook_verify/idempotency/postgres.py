@@ -1,23 +1,22 @@
-"""PostgresStore: for several machines, and for the mark in the same transaction as the work."""
+"""PostgresStore: for several machines, and for marking a message in the same transaction as the work."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from itertools import count
+from typing import Any, TypeVar
 
 from ..errors import StoreError
+from ._client_errors import loaded_exceptions
 from ._store import Outcome
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from contextlib import AbstractContextManager
-    from typing import Any, TypeVar
+T = TypeVar("T")
 
-    T = TypeVar("T")
-
-_ONE_IN = 64  # claims: how often expired rows are looked for
-_EXPIRED_AT_ONCE = 256  # rows removed then
-_CLAIMS_KEPT = 86_400.0  # seconds for which a claim is remembered whose owner never came back
+_ONE_IN = 64  # expired rows are removed with every 64th claim
+_EXPIRED_AT_ONCE = 256  # the most rows removed then
+_CLAIMS_KEPT = 86_400.0  # seconds after its lease for which an abandoned claim stays in the table
+_IDLE = 0  # psycopg.pq.TransactionStatus.IDLE: no transaction is open
 
 _TABLE = """
 CREATE TABLE IF NOT EXISTS clerk_webhook_once (
@@ -28,8 +27,8 @@ CREATE TABLE IF NOT EXISTS clerk_webhook_once (
 )
 """
 _INDEX = "CREATE INDEX IF NOT EXISTS clerk_webhook_once_forget_at ON clerk_webhook_once (forget_at)"
-# clock_timestamp() is the server's clock at this very moment; now() stands still for a whole transaction, and can be
-# looked for in an index. ON CONFLICT alone would write a lock for every duplicate; NOT EXISTS writes nothing
+# clock_timestamp() is the server's current time. now() is the time when the transaction began, and can use an index.
+# ON CONFLICT without NOT EXISTS would write a row lock for every duplicate
 _TAKE = """
 INSERT INTO clerk_webhook_once AS old (key, owner, claimed_until, forget_at)
 SELECT %(key)s, %(owner)s::text, clock_timestamp() + %(lease)s * interval '1 second',
@@ -58,12 +57,13 @@ DELETE FROM clerk_webhook_once WHERE key IN (
 
 
 class PostgresStore:
-    """Remembers in a table of PostgreSQL, by the server's clock, in one transaction a step.
+    """Remembers in a PostgreSQL table, with one transaction per method call. Time is the server's clock.
 
     Args:
-        connect: Called for every step and used as ``with connect() as connection``, which commits and gives the
-            connection back: a pool's ``connection`` of the package psycopg_pool, or, slower,
-            ``functools.partial(psycopg.connect, "...")``.
+        connect: Used as ``with connect() as connection`` for each method call. Leaving the block must commit. Pass the
+            ``connection`` method of a psycopg_pool pool, or, slower, ``functools.partial(psycopg.connect, "...")``.
+    Raises:
+        TypeError: *connect* is not callable.
     """
 
     def __init__(self, connect: Callable[[], AbstractContextManager[Any]]) -> None:
@@ -73,10 +73,10 @@ class PostgresStore:
         self._claims = count()
 
     def create_table(self) -> None:
-        """Make the table ``clerk_webhook_once`` where it is not there. Run it once, where migrations are run.
+        """Create the table ``clerk_webhook_once`` unless it exists. Call it once, where you run migrations.
 
         Raises:
-            StoreError: The database is out of reach, or does not allow it.
+            StoreError: The database is unavailable, or does not allow it.
         """
         self._transaction(lambda connection: (connection.execute(_TABLE), connection.execute(_INDEX)))
 
@@ -104,27 +104,27 @@ class PostgresStore:
         self._transaction(lambda connection: connection.execute(_FORGET, {"key": key}))
 
     def mark(self, connection: Any, key: str, retention: float) -> Outcome:
-        """Mark *key* done inside the open transaction of *connection*, where the table must be there."""
-        if connection.autocommit and connection.info.transaction_status == 0:
+        """Mark *key* done inside the open transaction of *connection*, to a database that has the table."""
+        if connection.autocommit and connection.info.transaction_status == _IDLE:
             raise TypeError(
-                "the connection commits each statement by itself: open `with connection.transaction():` round "
+                "the connection commits each statement by itself: open `with connection.transaction():` around "
                 "once.mark() and the work"
             )
         try:
             return _take(connection, key, None, 0, retention) or Outcome.HANDLED
-        except Exception as error:  # psycopg's, which is not ours to import
+        except loaded_exceptions("psycopg.Error") as error:
             raise _store_error(error) from error
 
     def _transaction(self, step: Callable[[Any], T]) -> T:
         try:
             with self._connect() as connection:
                 return step(connection)
-        except Exception as error:  # psycopg's or a pool's, neither of which is ours to import
+        except loaded_exceptions("psycopg.Error") as error:  # psycopg_pool's errors derive from it
             raise _store_error(error) from error
 
 
 def _take(connection: Any, key: str, owner: str | None, lease: float, kept: float) -> Outcome | None:
-    """Take *key*, done where *owner* is None; else gives what keeps it from being taken."""
+    """Claim *key* for *owner*, or mark it done if *owner* is None. Return the outcome that prevented it, or None."""
     values = {"key": key, "owner": owner, "lease": lease, "kept": kept}
     if connection.execute(_TAKE, values).fetchone():
         return None
@@ -134,5 +134,6 @@ def _take(connection: Any, key: str, owner: str | None, lease: float, kept: floa
 
 def _store_error(error: Exception) -> StoreError:
     return StoreError(
-        f"PostgreSQL cannot be reached or refuses: {type(error).__name__}; was the table made, with create_table()?"
+        f"PostgreSQL is unreachable or rejected the statement ({type(error).__name__}): check the server, and that "
+        "create_table() was called"
     )

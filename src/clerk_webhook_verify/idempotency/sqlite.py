@@ -1,36 +1,32 @@
-"""SQLiteStore: the embedded default, for the processes of one machine. And the mark within a user's own transaction."""
+"""SQLiteStore: for the processes of one machine, and for marking a message in the same transaction as the work."""
 
 from __future__ import annotations
 
 import os
 import sqlite3
+from collections.abc import Callable
 from contextlib import suppress
 from threading import Lock
 from time import monotonic, sleep, time
+from typing import TypeVar
 from weakref import WeakSet
 
 from ..errors import StoreError
 from ._store import Outcome
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import TypeVar
-
-    T = TypeVar("T")
+T = TypeVar("T")
 
 _BUSY = 30.0  # seconds to wait for another writer
-_SWEPT_AT_ONCE = 8  # rows looked at with each claim: enough to keep up, too few to be felt
-_CLAIMS_KEPT = 86_400.0  # seconds for which a claim is remembered whose owner never came back
+_SWEPT_AT_ONCE = 8  # rows checked with each claim: as many expire as are added, and a claim stays quick
+_CLAIMS_KEPT = 86_400.0  # seconds after its lease for which an abandoned claim stays in the table
 
-# A lease is measured by the clock that counts from the machine's start, which nobody sets: an hour more or less on the
-# wall changes nothing. After a restart it starts anew, and so does every process that may have held a claim.
-# A done mark outlives restarts, and so is measured by the wall.
+# Leases use the monotonic clock, so that setting the system clock does not change them. It restarts with the machine,
+# which also ends every process that had a claim. Done marks outlive restarts, so they use the system clock.
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS clerk_webhook_once (
     key TEXT PRIMARY KEY,
     owner TEXT,             -- NULL when done
-    claimed_at REAL,        -- since the machine's start
+    claimed_at REAL,        -- monotonic clock
     claimed_until REAL,
     forget_at REAL NOT NULL -- Unix seconds
 ) WITHOUT ROWID
@@ -51,14 +47,14 @@ WHERE owner = ?
 
 
 class SQLiteStore:
-    """Remembers in a file, for all threads and processes of one machine, through restarts and kills.
+    """Remembers in a file, for all threads and processes of one machine. Survives restarts and killed processes.
 
-    It is in WAL mode with ``synchronous=NORMAL``: a crash of the process loses nothing; a loss of power may lose the
-    last steps before it, so that a message may be handled again, and never leaves the file corrupt.
+    The file is in WAL mode with ``synchronous=NORMAL``: a process that crashes loses nothing. A power failure may lose
+    the last changes before it, so that a message is handled again, but does not corrupt the file.
 
     Args:
-        path: Of the file, which is made with mode 0600 when it is not there. On a disk of this machine: the locks of
-            network file systems are not to be trusted.
+        path: The file, created with mode 0600 if it does not exist. It must be on a local disk: locks are unreliable on
+            network file systems.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
@@ -77,7 +73,7 @@ class SQLiteStore:
             self._sweep(connection)
             return _take(connection, key, owner, lease, lease + _CLAIMS_KEPT)
 
-        # Who only reads waits for no writer: most of those who race for a message are told so
+        # A read does not wait for a writer: most duplicates end here
         seen = self._with_connection(lambda connection: _outcome(connection, key, time(), monotonic()))
         return seen or self._transaction(step)
 
@@ -94,7 +90,7 @@ class SQLiteStore:
         self._write("DELETE FROM clerk_webhook_once WHERE key = ?", (key,))
 
     def mark(self, connection: sqlite3.Connection, key: str, retention: float) -> Outcome:
-        """Mark *key* done inside the open transaction of *connection*. The table is made there if need be."""
+        """Mark *key* done inside the open transaction of *connection*. Creates the table if it is missing."""
         commits_alone = connection.isolation_level is None or getattr(connection, "autocommit", -1) is True
         if commits_alone and not connection.in_transaction:
             raise TypeError("the connection commits each statement by itself: begin a transaction before once.mark()")
@@ -115,7 +111,7 @@ class SQLiteStore:
             self._connection = None
 
     def _sweep(self, connection: sqlite3.Connection) -> None:
-        """Remove what has expired among the next few rows. An index by time would double what every step writes."""
+        """Remove the expired ones of the next few rows. An index by time would double the writes of each method."""
         rows = connection.execute(
             "SELECT key, forget_at FROM clerk_webhook_once WHERE key > ? ORDER BY key LIMIT ?",
             (self._swept_to, _SWEPT_AT_ONCE),
@@ -140,12 +136,13 @@ class SQLiteStore:
         return self._with_connection(transaction)
 
     def _write(self, statement: str, values: tuple[object, ...]) -> int:
-        """A transaction of one statement; gives how many rows it wrote."""
+        """Run a transaction of one statement, and return how many rows it changed."""
         return self._with_connection(lambda connection: connection.execute(statement, values).rowcount)
 
     def _with_connection(self, step: Callable[[sqlite3.Connection], T]) -> T:
-        if self._process != os.getpid():  # a connection must not be used, nor even closed, on the other side of a fork,
-            # where a C program forked and no _before_fork was called
+        if self._process != os.getpid():
+            # A C library forked, so _before_fork was not called. The parent's connection must not be used or even
+            # closed here, so it is kept referenced: https://sqlite.org/howtocorrupt.html, 2.6
             self._inherited = self._connection
             self._lock, self._connection, self._process = Lock(), None, os.getpid()
         with self._lock:
@@ -156,8 +153,8 @@ class SQLiteStore:
                 raise _store_error(error, repr(self._path)) from error
 
     def _open(self) -> sqlite3.Connection:
-        # SQLite would make it readable by everyone. A file that is there is not opened here: closing it would drop all
-        # locks that this process holds on it, those of other connections too (sqlite.org/howtocorrupt.html, 2.2)
+        # SQLite would create a file that everyone may read. An existing file must not be opened here: closing it would
+        # drop the locks of all connections of this process to it (https://sqlite.org/howtocorrupt.html, 2.2)
         with suppress(FileExistsError):
             os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
         connection = sqlite3.connect(self._path, timeout=_BUSY, isolation_level=None, check_same_thread=False)
@@ -172,7 +169,7 @@ class SQLiteStore:
 
 
 def _use_wal(connection: sqlite3.Connection) -> None:
-    """SQLite waits for nobody when it changes the mode, and several processes may open a new file at once."""
+    """Retry while the file is locked: several processes may open a new file at once, and here SQLite does not wait."""
     deadline = monotonic() + _BUSY
     while True:
         try:
@@ -190,10 +187,11 @@ _held: list[SQLiteStore] = []
 
 
 def _before_fork() -> None:
-    """Close all stores and keep them so: a child inherits what SQLite takes for its locks, without the locks.
+    """Close all stores, and lock them until after the fork.
 
-    Its file would be swept away under it by the next process that closes it, and a mutex that another thread had would
-    never be free.
+    A child inherits SQLite's record of its locks, but not the locks, so another process would delete the WAL file that
+    the child still uses. And a lock that another thread of the parent has at that moment would never be released in the
+    child.
     """
     for store in list(_stores):
         store._lock.acquire()
@@ -211,14 +209,14 @@ if hasattr(os, "register_at_fork"):  # not on Windows
 
 
 def _take(connection: sqlite3.Connection, key: str, owner: str | None, lease: float, kept: float) -> Outcome | None:
-    """Take *key*, done where *owner* is None; else gives what keeps it from being taken."""
+    """Claim *key* for *owner*, or mark it done if *owner* is None. Return the outcome that prevented it, or None."""
     now, since_start = time(), monotonic()
     values = (key, owner, since_start, since_start + lease, now + kept, now, since_start, since_start)
     return None if connection.execute(_TAKE, values).rowcount > 0 else _outcome(connection, key, now, since_start)
 
 
 def _outcome(connection: sqlite3.Connection, key: str, now: float, since_start: float) -> Outcome | None:
-    """What keeps *key* from being taken at this moment; None: nothing."""
+    """Return the outcome that prevents a claim of *key* now, or None."""
     row = connection.execute(
         "SELECT owner, claimed_at, claimed_until, forget_at FROM clerk_webhook_once WHERE key = ?", (key,)
     ).fetchone()
@@ -231,7 +229,10 @@ def _outcome(connection: sqlite3.Connection, key: str, now: float, since_start: 
 
 
 def _take_in(connection: sqlite3.Connection, key: str, retention: float) -> Outcome | None:
-    """The table is made where it is missing, and not looked for: a transaction that has read waits for no writer."""
+    """Mark *key* done, and create the table if it is missing.
+
+    It is not looked for first: a transaction that has read something does not wait for another writer, but fails.
+    """
     try:
         return _take(connection, key, None, 0, retention)
     except sqlite3.OperationalError as error:
@@ -243,6 +244,6 @@ def _take_in(connection: sqlite3.Connection, key: str, retention: float) -> Outc
 
 def _store_error(error: Exception, where: str) -> StoreError:
     return StoreError(
-        f"the SQLite store {where} cannot be used: {error}; it needs a writable directory on a local disk with room, "
-        "and a file that is its own"
+        f"the SQLite store {where} cannot be used: {error}; it needs a writable directory on a local disk with free "
+        "space; if the file exists, it must be an intact SQLite database"
     )

@@ -7,7 +7,7 @@ from django.core.wsgi import get_wsgi_application
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import path
 
-from clerk_webhook_verify import Event
+from clerk_webhook_verify import AnyEvent, Event
 from clerk_webhook_verify.django import clerk_webhook
 
 if not settings.configured:
@@ -30,7 +30,7 @@ def hook(request: HttpRequest, event: Event, tenant: str) -> HttpResponse:
 
 
 @clerk_webhook()
-def quiet(request: HttpRequest, event: Event) -> None:
+def quiet(request: HttpRequest, event: AnyEvent) -> None:
     return None
 
 

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, Request
 
-from clerk_webhook_verify import Event
+from clerk_webhook_verify import AnyEvent, Event
 from clerk_webhook_verify.fastapi import ClerkWebhook
 
 app = FastAPI()
@@ -17,7 +17,7 @@ async def hook(request: Request, tenant: str, event: Annotated[Event, Depends(cl
 
 
 @app.post("/quiet", **clerk.openapi)
-def quiet(event: Annotated[Event, Depends(clerk)]) -> None:
+def quiet(event: Annotated[AnyEvent, Depends(clerk)]) -> None:
     return None
 
 

@@ -1,4 +1,4 @@
-"""What not to do: the work is done after the answer, in the memory of the process that answered."""
+"""What not to do: the work is done after the response, and is lost if the process ends."""
 
 from starlette.applications import Starlette
 from starlette.background import BackgroundTask

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from clerk_webhook_verify import Event
+from clerk_webhook_verify import AnyEvent, Event
 from clerk_webhook_verify.starlette import clerk_webhook
 
 
@@ -18,7 +18,7 @@ async def hook(request: Request, event: Event) -> Response:
 
 
 @clerk_webhook()
-def quiet(request: Request, event: Event) -> None:
+def quiet(request: Request, event: AnyEvent) -> None:
     return None
 
 
@@ -34,7 +34,7 @@ async def consumed(request: Request) -> Response:
 
 
 class PassesOn(BaseHTTPMiddleware):
-    """Does nothing, through a receive of its own."""
+    """Does nothing, but replaces ``receive``."""
 
     async def dispatch(self, request: Request, call_next: RequestResponseEndpoint) -> Response:
         return await call_next(request)

@@ -10,17 +10,17 @@ import pickle
 import re
 import zlib
 from functools import cache
-from typing import Any
+from typing import Any, get_args
 
 from helpers.signer import BODY, MESSAGE_ID, NOW, SECRET, now
 from proof.fuzz.tape import Tape, hold, signed_headers
 
 from clerk_webhook_verify import Delivery, InvalidPayloadError, Webhook
-from clerk_webhook_verify._samples import sample_payload
-from clerk_webhook_verify.events._catalog import EVENTS
+from clerk_webhook_verify.events import EventType
+from clerk_webhook_verify.testing.samples import sample_payload
 
 webhook = Webhook(SECRET, clock=now)
-SAMPLES = [marshal.dumps(sample_payload(event_type)) for event_type in EVENTS]  # copied out faster than by any other
+SAMPLES = [marshal.dumps(sample_payload(name)) for name in get_args(EventType)]  # the fastest way to copy them
 ENCODERS = [json.JSONEncoder(), json.JSONEncoder(ensure_ascii=False)]
 VALUES: list[Any] = [
     None, True, False, 0, -1, NOW, NOW * 1000, 2**63, 10**30, 1.5, -0.0, math.inf, math.nan, "", "x" * 99, "\0",

@@ -13,11 +13,13 @@ from helpers.signer import BODY, MESSAGE_ID, NOW, OTHER_SECRET, SECRET, now, sig
 from proof.fuzz.shapes import BODIES, OTHER_KEY, SHAPES, edited, is_odd, is_right
 from proof.fuzz.tape import KEY, Tape, hold, sign, signed_headers
 
-from clerk_webhook_verify import InvalidSecretError, Webhook, WebhookVerificationError, _probes
-from clerk_webhook_verify.diagnose import MENDS, diagnose as find_out
+from clerk_webhook_verify import InvalidSecretError, Webhook, WebhookVerificationError
+from clerk_webhook_verify.diagnose import _attempt, diagnose as find_out
+from clerk_webhook_verify.diagnose.causes import CAUSES
 from clerk_webhook_verify.errors import TimestampTooNewError, TimestampTooOldError
 
 webhook = Webhook(SECRET, clock=now)
+FIXES = {cause.code: cause.fix for cause in CAUSES}
 
 
 def headers(data: bytes) -> None:
@@ -175,14 +177,15 @@ def diagnose(data: bytes) -> None:
     odd = is_odd(shape(pairs))
     used, keys_of_it = tape.pick(USED)
     right = is_right(shape(pairs), signed, keys_of_it)
-    many, _probes._MAX_ATTEMPTS = _probes._MAX_ATTEMPTS, 8  # the other 39,992 take their tenth of a second
+    many, _attempt._MAX_ATTEMPTS = _attempt._MAX_ATTEMPTS, 8  # the other 39,992 take a tenth of a second
     try:
         found = find_out(shape(pairs), body, secret=used, clock=now)
     except TypeError:
         hold(odd, "a TypeError where the shape is sound")
         return
     finally:
-        _probes._MAX_ATTEMPTS = many
+        _attempt._MAX_ATTEMPTS = many
     hold(found.valid == right, "another verdict than hmac's")
-    hold(found.valid or (found.cause in MENDS and found.mend and found.proof), "a refusal without a cause")
-    hold(SECRET[6:] not in found.proof and sign(signed)[3:] not in found.proof, "a proof shows what is secret")
+    hold(found.valid or (found.cause in FIXES and found.fix and found.evidence), "a rejection without a cause")
+    is_safe = SECRET[6:] not in found.evidence and sign(signed)[3:] not in found.evidence
+    hold(is_safe, "evidence shows what is secret")

@@ -1,4 +1,4 @@
-"""What type checkers say of decorated handlers. A line that ends in ``# wrong`` must be refused by both."""
+"""Handlers as users write them. Type checkers must reject each line that ends in ``# wrong``, and no other."""
 
 from collections.abc import Callable
 from typing import Annotated, Any
@@ -7,10 +7,11 @@ from django.http import HttpRequest, HttpResponse
 from fastapi import Depends, FastAPI
 from starlette.requests import Request
 from starlette.responses import Response
+from typing_extensions import assert_type
 
-from clerk_webhook_verify import Event, Webhook, aws_lambda, django, flask, starlette
-from clerk_webhook_verify.events import UserCreated
-from clerk_webhook_verify.fastapi import ClerkWebhook
+from clerk_webhook_verify import AnyEvent, Event, Webhook, aws_lambda, django, flask, starlette
+from clerk_webhook_verify.events import KnownEvent, UnknownEvent, UserCreated, UserEvent
+from clerk_webhook_verify.fastapi import ClerkWebhook, verify_request
 
 webhook = Webhook("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
 
@@ -25,8 +26,28 @@ async def in_flask_later(event: Event) -> None:
     return None
 
 
+@flask.clerk_webhook()
+def any_event_in_flask(event: AnyEvent, tenant: str) -> tuple[str, int]:
+    return tenant, 200
+
+
+@flask.clerk_webhook()
+def union_in_flask(event: KnownEvent | UnknownEvent) -> None:
+    return None
+
+
 @flask.clerk_webhook()  # wrong
 def too_narrow_in_flask(event: UserCreated) -> None:
+    return None
+
+
+@flask.clerk_webhook()  # wrong
+def no_unknown_event_in_flask(event: KnownEvent) -> None:
+    return None
+
+
+@flask.clerk_webhook()  # wrong
+async def one_family_in_flask(event: UserEvent) -> None:
     return None
 
 
@@ -40,9 +61,29 @@ def plain_in_starlette(request: Request, event: Event) -> None:
     return None
 
 
+@starlette.clerk_webhook()
+async def any_event_in_starlette(request: Request, event: AnyEvent) -> Response | None:
+    return None
+
+
+@starlette.clerk_webhook()
+def union_in_starlette(request: Request, event: UserEvent | Event | None) -> None:
+    return None
+
+
 @starlette.clerk_webhook()  # wrong
 async def too_narrow_in_starlette(request: Request, event: UserCreated) -> None:
     return None
+
+
+@starlette.clerk_webhook()  # wrong
+def no_unknown_event_in_starlette(request: Request, event: KnownEvent) -> None:
+    return None
+
+
+@starlette.clerk_webhook()  # wrong
+def no_response_in_starlette(request: Request, event: Event) -> int:
+    return 200
 
 
 @django.clerk_webhook(webhook)
@@ -55,9 +96,29 @@ async def in_django_later(request: HttpRequest, event: Event) -> None:
     return None
 
 
+@django.clerk_webhook()
+def any_event_in_django(request: HttpRequest, event: AnyEvent, tenant: str) -> HttpResponse | None:
+    return None
+
+
+@django.clerk_webhook()
+async def union_in_django(request: HttpRequest, event: KnownEvent | UnknownEvent) -> None:
+    return None
+
+
 @django.clerk_webhook()  # wrong
 def too_narrow_in_django(request: HttpRequest, event: UserCreated) -> None:
     return None
+
+
+@django.clerk_webhook()  # wrong
+async def no_unknown_event_in_django(request: HttpRequest, event: KnownEvent) -> None:
+    return None
+
+
+@django.clerk_webhook()  # wrong
+def no_response_in_django(request: HttpRequest, event: Event) -> int:
+    return 200
 
 
 @aws_lambda.clerk_webhook(webhook)
@@ -65,8 +126,23 @@ def in_lambda(event: Event, context: Any) -> None:
     return None
 
 
+@aws_lambda.clerk_webhook()
+def any_event_in_lambda(event: AnyEvent, context: object) -> dict[str, int]:
+    return {"statusCode": 200}
+
+
+@aws_lambda.clerk_webhook()
+def union_in_lambda(event: KnownEvent | UnknownEvent, context: Any) -> None:
+    return None
+
+
 @aws_lambda.clerk_webhook()  # wrong
 def too_narrow_in_lambda(event: UserCreated, context: Any) -> None:
+    return None
+
+
+@aws_lambda.clerk_webhook()  # wrong
+def no_unknown_event_in_lambda(event: KnownEvent, context: Any) -> None:
     return None
 
 
@@ -79,6 +155,20 @@ async def in_fastapi(event: Annotated[Event, Depends(clerk)]) -> None:
     return None
 
 
+@app.post("/webhooks/any", **clerk.openapi)
+def any_event_in_fastapi(event: Annotated[AnyEvent, Depends(clerk)]) -> None:
+    return None
+
+
+async def verified_requests(request: Request, http_request: HttpRequest, lambda_event: dict[str, Any]) -> None:
+    assert_type(flask.verify_request(webhook), AnyEvent)
+    assert_type(await starlette.verify_request(request, webhook, body_timeout=5), AnyEvent)
+    assert_type(await verify_request(request, webhook), AnyEvent)
+    assert_type(await clerk(request), AnyEvent)
+    assert_type(django.verify_request(http_request, webhook), AnyEvent)
+    assert_type(aws_lambda.verify_request(lambda_event, webhook), AnyEvent)
+
+
 def kept_parameters() -> None:
     in_flask(tenant="acme")
     in_flask(tenant=5)  # wrong
@@ -87,6 +177,9 @@ def kept_parameters() -> None:
     view(HttpRequest())
     in_django(HttpRequest(), tenant="acme")
     in_django(HttpRequest(), tenant=5)  # wrong
+    any_event_in_flask(tenant="acme")
+    any_event_in_flask(tenant=5)  # wrong
+    any_event_in_django(HttpRequest(), tenant=5)  # wrong
 
 
 def used_wrongly() -> None:

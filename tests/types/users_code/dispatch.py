@@ -1,4 +1,4 @@
-"""Dispatch by functools.singledispatch: what type checkers say of it, and of the kit for tests."""
+"""Dispatch by functools.singledispatch, and the helpers for tests: what type checkers infer."""
 
 from functools import singledispatch
 from typing import Any
@@ -25,7 +25,7 @@ def _(event: UserDeleted) -> str:
     return f"goodbye, {event.data.id}"
 
 
-def the_kit() -> None:
+def helpers_for_tests() -> None:
     event = make_event(UserDeleted, id="user_1")
     assert_type(event, UserDeleted)
     assert_type(event.data, DeletedObject)

@@ -1,11 +1,12 @@
 """What a type checker knows of events. A line that ends in ``# wrong`` must be refused by mypy and by pyright."""
 
+from dataclasses import field
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from typing_extensions import assert_never, assert_type
 
-from clerk_webhook_verify import Delivery, Event, UnknownEvent
+from clerk_webhook_verify import AnyEvent, Delivery, Event, UnknownEvent, Webhook, verify
 from clerk_webhook_verify.events import (
     BillingPlan,
     DeletedObject,
@@ -14,6 +15,7 @@ from clerk_webhook_verify.events import (
     KnownEvent,
     OrganizationMembershipCreated,
     PaymentAttemptUpdated,
+    Record,
     Session,
     SessionCreated,
     User,
@@ -95,6 +97,8 @@ def made_by_hand(delivery: Delivery) -> UserDeleted:
     DeletedObject(object="user", id=5, deleted=True)  # wrong
     data = DeletedObject(object="user", id="user_1", deleted=True)
     UserDeleted(type="user.deleted", data={"id": "user_1"}, raw={}, delivery=delivery)  # wrong
+    UserDeleted(type="user.deleted", data=data, raw={})  # wrong
+    UserDeleted(type="user.created", data=data, raw={}, delivery=delivery)  # wrong
     return UserDeleted(type="user.deleted", data=data, raw={}, delivery=delivery)
 
 
@@ -141,3 +145,56 @@ def types(known: EventType) -> EventType:
     if known == "user.created":
         return "user.deleted"
     return "user.craeted"  # wrong
+
+
+def narrowed_by_type(event: AnyEvent) -> str | None:
+    if isinstance(event, UnknownEvent):
+        assert_type(event.data, dict[str, Any])
+        return None
+    if event.type == "user.created":
+        assert_type(event, UserCreated)
+        return event.data.first_name
+    if event.type == "user.deleted":
+        return event.data.first_name  # wrong
+    assert_type(event.data.id, str | None)
+    return event.data.id
+
+
+def returned(webhook: Webhook, delivery: Delivery) -> None:
+    assert_type(verify({}, b""), AnyEvent)
+    assert_type(webhook.verify({}, b""), AnyEvent)
+    assert_type(delivery.parse(), AnyEvent)
+    event: Event = webhook.verify({}, b"")
+    known: KnownEvent = webhook.verify({}, b"")  # wrong
+    print(event, known)
+
+
+class Invoice(Record):
+    id: str
+    paid: bool = False
+    tags: list[str] = field(default_factory=list)
+
+
+class InvoiceSent(Event):
+    type: Literal["invoice.sent"]
+    data: Invoice
+
+
+class InvoiceLost(Event):
+    type: Literal["invoice.lost"]
+    data: dict[str, Any]
+
+
+def declared_by_the_application(event: Event) -> None:
+    if isinstance(event, InvoiceSent):
+        assert_type(event.data.paid, bool)
+        event.data.paid = True  # wrong
+    match event:
+        case InvoiceLost(data=data):
+            assert_type(data, dict[str, Any])
+    assert_type(Invoice.from_dict({"id": "inv_1"}), Invoice)
+    assert_type(User.from_dict({}), User)
+    User.from_dict([])  # wrong
+    Invoice(id="inv_1")
+    Invoice("inv_1")  # wrong
+    Invoice(id=5)  # wrong

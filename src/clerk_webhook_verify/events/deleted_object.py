@@ -1,13 +1,8 @@
 """What is left of a resource that was deleted."""
 
-from __future__ import annotations
-
-from dataclasses import dataclass
-
-from .._record import Record
+from ._data import Record
 
 
-@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
 class DeletedObject(Record):
     """The id of what was deleted, and little else: the resource itself is gone."""
 
@@ -15,4 +10,5 @@ class DeletedObject(Record):
     id: str | None = None
     slug: str | None = None
     deleted: bool
-    external_id: str | None = None  #: Of users, where one was set.
+    external_id: str | None = None
+    """Of users, where one was set."""

@@ -1,14 +1,11 @@
 """Billing: payment attempts, subscriptions and their items. Times are Unix milliseconds, amounts the smallest unit."""
 
-from __future__ import annotations
+from typing import Literal
 
-from dataclasses import dataclass
-
-from .._record import Record
-from .envelope import Event, event_class
+from ._base import Event
+from ._data import Record
 
 
-@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
 class BillingPaymentFailedReason(Record):
     """Why a payment failed."""
 
@@ -16,23 +13,24 @@ class BillingPaymentFailedReason(Record):
     decline_code: str
 
 
-@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
 class BillingPayee(Record):
     """Who is paid."""
 
     id: str
     gateway_type: str
     gateway_external_id: str
-    gateway_status: str  #: active, pending, restricted or disconnected.
+    gateway_status: str
+    """active, pending, restricted or disconnected."""
 
 
-@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
 class BillingPayerEventPayload(Record):
     """Who pays: a user or an organization. Of a user the organization's fields are ``""`` or absent."""
 
     object: str | None = None
-    id: str  #: ``cpayer_...``, never the user's or the organization's.
-    instance_id: str | None = None  #: In no schema, sent until 2025.
+    id: str
+    """``cpayer_...``, never the user's or the organization's."""
+    instance_id: str | None = None
+    """In no schema, sent until 2025."""
     user_id: str
     first_name: str
     last_name: str
@@ -44,7 +42,6 @@ class BillingPayerEventPayload(Record):
     updated_at: int | None = None
 
 
-@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
 class BillingAmount(Record):
     """An amount of money."""
 
@@ -54,7 +51,6 @@ class BillingAmount(Record):
     currency_symbol: str
 
 
-@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
 class BillingUnitTotal(Record):
     """What the units of one kind cost together."""
 
@@ -65,7 +61,6 @@ class BillingUnitTotal(Record):
     currency: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
 class BillingTotals(Record):
     """What a payment comes to."""
 
@@ -75,7 +70,6 @@ class BillingTotals(Record):
     per_unit_totals: tuple[BillingUnitTotal, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
 class BillingPaymentSource(Record):
     """What a payment is taken from."""
 
@@ -83,13 +77,14 @@ class BillingPaymentSource(Record):
     gateway: str
     gateway_external_id: str
     gateway_external_account_id: str | None = None
-    payment_method: str  #: card or link.
-    status: str  #: active or disconnected.
+    payment_method: str
+    """card or link."""
+    status: str
+    """active or disconnected."""
     card_type: str | None = None
     last4: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
 class BillingSubscriptionItemEventPlanUnitPriceTier(Record):
     """What a block of units costs, from one block to another."""
 
@@ -99,7 +94,6 @@ class BillingSubscriptionItemEventPlanUnitPriceTier(Record):
     currency: str
 
 
-@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
 class BillingSubscriptionItemEventPlanUnitPrice(Record):
     """What the units of one kind cost."""
 
@@ -108,12 +102,12 @@ class BillingSubscriptionItemEventPlanUnitPrice(Record):
     tiers: tuple[BillingSubscriptionItemEventPlanUnitPriceTier, ...]
 
 
-@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
 class BillingPlan(Record):
     """A plan, in both shapes that deliveries have: the small one of subscription items, the large one of payments."""
 
     id: str
-    instance_id: str | None = None  #: In no schema, as the next eight.
+    instance_id: str | None = None
+    """In no schema, as the next eight."""
     product_id: str | None = None
     slug: str
     name: str
@@ -134,7 +128,6 @@ class BillingPlan(Record):
 BillingSubscriptionItemEventPlan = BillingPlan  # the schema's name of the small shape
 
 
-@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
 class BillingSubscriptionCredit(Record):
     """What is credited for the rest of a period."""
 
@@ -144,7 +137,6 @@ class BillingSubscriptionCredit(Record):
     cycle_remaining_percent: float
 
 
-@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
 class BillingSubscriptionPayerCredit(Record):
     """What is taken from the payer's credit."""
 
@@ -152,7 +144,6 @@ class BillingSubscriptionPayerCredit(Record):
     remaining_balance: BillingAmount
 
 
-@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
 class BillingSubscriptionCredits(Record):
     """All that is credited."""
 
@@ -161,31 +152,34 @@ class BillingSubscriptionCredits(Record):
     total: BillingAmount
 
 
-@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
 class BillingSeats(Record):
     """How many seats were bought."""
 
-    quantity: int | None = None  #: None: no limit.
+    quantity: int | None = None
+    """None: no limit."""
 
 
-@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
 class SubscriptionItem(Record):
     """One plan in a subscription, in both shapes that deliveries have: as an event's own data and in a payment attempt.
 
     Only the id is in both.
     """
 
-    object: str | None = None  #: ``commerce_subscription_item`` or ``subscription_item``.
+    object: str | None = None
+    """``commerce_subscription_item`` or ``subscription_item``."""
     id: str
-    status: str | None = None  #: abandoned, active, canceled, ended, expired, incomplete, past_due or upcoming.
+    status: str | None = None
+    """abandoned, active, canceled, ended, expired, incomplete, past_due or upcoming."""
     is_free_trial: bool | None = None
     created_at: int | None = None
     updated_at: int | None = None
     period_start: int | None = None
-    period_end: int | None = None  #: None: a free plan.
+    period_end: int | None = None
+    """None: a free plan."""
     canceled_at: int | None = None
     past_due_at: int | None = None
-    interval: str | None = None  #: month or annual.
+    interval: str | None = None
+    """month or annual."""
     plan_period: str | None = None
     plan_id: str | None = None
     plan: BillingPlan | None = None
@@ -193,7 +187,8 @@ class SubscriptionItem(Record):
     subscription_id: str | None = None
     seats: BillingSeats | None = None
     amount: BillingAmount | None = None
-    credit: BillingSubscriptionCredit | None = None  #: Deprecated, use ``credits``.
+    credit: BillingSubscriptionCredit | None = None
+    """Deprecated, use ``credits``."""
     credits: BillingSubscriptionCredits | None = None
     proration_date: str | None = None
     lifetime_paid: int | None = None
@@ -201,13 +196,13 @@ class SubscriptionItem(Record):
     next_payment_date: int | None = None
 
 
-@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
 class Subscription(Record):
     """What a payer has subscribed to."""
 
     object: str
     id: str
-    status: str  #: ended, canceled, abandoned, past_due, active or incomplete.
+    status: str
+    """ended, canceled, abandoned, past_due, active or incomplete."""
     active_at: int | None = None
     canceled_at: int | None = None
     created_at: int
@@ -221,25 +216,28 @@ class Subscription(Record):
     items: tuple[SubscriptionItem, ...]
 
 
-@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
 class PaymentAttempt(Record):
     """One attempt to be paid."""
 
-    object: str | None = None  #: ``commerce_payment_attempt``, where it is sent.
+    object: str | None = None
+    """``commerce_payment_attempt``, where it is sent."""
     id: str
     instance_id: str
     payment_id: str
-    invoice_id: str | None = None  #: Deprecated, and not always sent.
+    invoice_id: str | None = None
+    """Deprecated, and not always sent."""
     statement_id: str
     gateway_external_id: str
-    status: str  #: pending, paid or failed.
+    status: str
+    """pending, paid or failed."""
     created_at: int
     updated_at: int
     paid_at: int | None = None
     failed_at: int | None = None
     failed_reason: BillingPaymentFailedReason | None = None
     billing_date: int
-    charge_type: str  #: checkout or recurring.
+    charge_type: str
+    """checkout or recurring."""
     payee: BillingPayee
     payer: BillingPayerEventPayload
     totals: BillingTotals
@@ -247,115 +245,118 @@ class PaymentAttempt(Record):
     subscription_items: tuple[SubscriptionItem, ...]
 
 
-@event_class(frozen=True, kw_only=True, repr=False, eq=False)
 class PaymentAttemptCreated(Event):
     """A payment was attempted."""
 
+    type: Literal["paymentAttempt.created"]
     data: PaymentAttempt
 
 
-@event_class(frozen=True, kw_only=True, repr=False, eq=False)
 class PaymentAttemptUpdated(Event):
     """A payment attempt was paid or failed."""
 
+    type: Literal["paymentAttempt.updated"]
     data: PaymentAttempt
 
 
-@event_class(frozen=True, kw_only=True, repr=False, eq=False)
 class SubscriptionCreated(Event):
     """A subscription was created."""
 
+    type: Literal["subscription.created"]
     data: Subscription
 
 
-@event_class(frozen=True, kw_only=True, repr=False, eq=False)
 class SubscriptionUpdated(Event):
     """A subscription was changed."""
 
+    type: Literal["subscription.updated"]
     data: Subscription
 
 
-@event_class(frozen=True, kw_only=True, repr=False, eq=False)
 class SubscriptionActive(Event):
     """A subscription became active."""
 
+    type: Literal["subscription.active"]
     data: Subscription
 
 
-@event_class(frozen=True, kw_only=True, repr=False, eq=False)
 class SubscriptionPastDue(Event):
     """A payment for a subscription is due and was not made."""
 
+    type: Literal["subscription.pastDue"]
     data: Subscription
 
 
-@event_class(frozen=True, kw_only=True, repr=False, eq=False)
 class SubscriptionItemAbandoned(Event):
     """A subscription item was abandoned at checkout."""
 
+    type: Literal["subscriptionItem.abandoned"]
     data: SubscriptionItem
 
 
-@event_class(frozen=True, kw_only=True, repr=False, eq=False)
 class SubscriptionItemActive(Event):
     """A subscription item became active."""
 
+    type: Literal["subscriptionItem.active"]
     data: SubscriptionItem
 
 
-@event_class(frozen=True, kw_only=True, repr=False, eq=False)
 class SubscriptionItemCanceled(Event):
     """A subscription item was canceled and runs until the end of its period."""
 
+    type: Literal["subscriptionItem.canceled"]
     data: SubscriptionItem
 
 
-@event_class(frozen=True, kw_only=True, repr=False, eq=False)
 class SubscriptionItemCreated(Event):
-    """A subscription item was created."""
+    """A subscription item was created.
 
+    Clerk has not documented it since August 2026, but its JavaScript types still have it.
+    """
+
+    type: Literal["subscriptionItem.created"]
     data: SubscriptionItem
 
 
-@event_class(frozen=True, kw_only=True, repr=False, eq=False)
 class SubscriptionItemEnded(Event):
     """A subscription item ended."""
 
+    type: Literal["subscriptionItem.ended"]
     data: SubscriptionItem
 
 
-@event_class(frozen=True, kw_only=True, repr=False, eq=False)
 class SubscriptionItemFreeTrialEnding(Event):
     """The free trial of a subscription item ends soon."""
 
+    type: Literal["subscriptionItem.freeTrialEnding"]
     data: SubscriptionItem
 
 
-@event_class(frozen=True, kw_only=True, repr=False, eq=False)
 class SubscriptionItemIncomplete(Event):
     """The first payment for a subscription item is not made yet."""
 
+    type: Literal["subscriptionItem.incomplete"]
     data: SubscriptionItem
 
 
-@event_class(frozen=True, kw_only=True, repr=False, eq=False)
 class SubscriptionItemPastDue(Event):
     """A payment for a subscription item is due and was not made."""
 
+    type: Literal["subscriptionItem.pastDue"]
     data: SubscriptionItem
 
 
-@event_class(frozen=True, kw_only=True, repr=False, eq=False)
 class SubscriptionItemUpcoming(Event):
     """A subscription item will become active when the current period ends."""
 
+    type: Literal["subscriptionItem.upcoming"]
     data: SubscriptionItem
 
 
-@event_class(frozen=True, kw_only=True, repr=False, eq=False)
 class SubscriptionItemUpdated(Event):
     """A subscription item was changed."""
 
+    type: Literal["subscriptionItem.updated"]
     data: SubscriptionItem
 
 
@@ -378,3 +379,23 @@ BillingEvent = (
     | SubscriptionItemUpcoming
     | SubscriptionItemUpdated
 )
+
+#: The types of these events.
+BillingEventType = Literal[
+    "paymentAttempt.created",
+    "paymentAttempt.updated",
+    "subscription.created",
+    "subscription.updated",
+    "subscription.active",
+    "subscription.pastDue",
+    "subscriptionItem.abandoned",
+    "subscriptionItem.active",
+    "subscriptionItem.canceled",
+    "subscriptionItem.created",
+    "subscriptionItem.ended",
+    "subscriptionItem.freeTrialEnding",
+    "subscriptionItem.incomplete",
+    "subscriptionItem.pastDue",
+    "subscriptionItem.upcoming",
+    "subscriptionItem.updated",
+]

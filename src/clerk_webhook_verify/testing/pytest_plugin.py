@@ -1,21 +1,16 @@
-"""The pytest plugin: a secret in the environment before any application is imported, a signer and a clock.
+"""The pytest plugin: a secret in the environment before your application is imported, a signer and a clock.
 
-It is found through its entry point. Until its option or one of its fixtures is used it only registers them.
+pytest finds it through its entry point.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Protocol
+from typing import Any, Protocol
 
 import pytest
 
-from ._secret import ENVIRONMENT
-
-if TYPE_CHECKING:
-    from typing import Any
-
-    from .events import EventType
-    from .testing import Fault, FrozenClock, SignedRequest
+from .._secret import ENVIRONMENT
+from ..events import EventType
+from ._clock import FrozenClock
+from ._requests import Fault, SignedRequest, generate_secret, signed_request
 
 OPTION = "clerk_webhook_signing_secret"
 
@@ -25,7 +20,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addini(
         OPTION,
         f"puts this signing secret into {ENVIRONMENT[0]} before any module of the application is imported; "
-        "'generate' makes a fresh one for the run",
+        "'generate' generates a new one for each run",
     )
 
 
@@ -34,8 +29,6 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     """Set the environment as early as a plugin can: conftest files may import the application."""
     secret = early_config.getini(OPTION)
     if secret == "generate":  # noqa: S105
-        from .testing import generate_secret
-
         secret = generate_secret()
     if secret:
         patch = pytest.MonkeyPatch()
@@ -44,7 +37,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
 
 
 class Signer(Protocol):
-    """What the fixture :func:`clerk_webhook_signer` gives: :func:`.testing.signed_request` by the fixture's clock."""
+    """The type of :func:`clerk_webhook_signer`."""
 
     def __call__(
         self,
@@ -55,22 +48,19 @@ class Signer(Protocol):
         timestamp: int | None = None,
         fault: Fault | None = None,
     ) -> SignedRequest:
-        """Sign with the secret of the environment."""
+        """Call :func:`.signed_request` with the secret of the environment and the time of the fixture's clock."""
         ...
 
 
 @pytest.fixture
 def clerk_webhook_clock() -> FrozenClock:
-    """A clock that stands at now: pass it to ``Webhook(clock=...)``, and ``advance`` it."""
-    from .testing import FrozenClock
-
+    """A clock that stands still at the current time: pass it to ``Webhook(clock=...)``, and ``advance`` it."""
     return FrozenClock()
 
 
 @pytest.fixture
 def clerk_webhook_signer(clerk_webhook_clock: FrozenClock) -> Signer:
-    """Signs requests with the secret of the environment, at the time of :func:`clerk_webhook_clock`."""
-    from .testing import signed_request
+    """Sign requests with the secret of the environment, at the time of :func:`clerk_webhook_clock`."""
 
     def sign(
         type_or_payload: EventType | dict[str, Any] | bytes,
@@ -80,7 +70,7 @@ def clerk_webhook_signer(clerk_webhook_clock: FrozenClock) -> Signer:
         timestamp: int | None = None,
         fault: Fault | None = None,
     ) -> SignedRequest:
-        at = int(clerk_webhook_clock()) if timestamp is None else timestamp
-        return signed_request(type_or_payload, message_id=message_id, timestamp=at, fault=fault)
+        signed_at = int(clerk_webhook_clock()) if timestamp is None else timestamp
+        return signed_request(type_or_payload, message_id=message_id, timestamp=signed_at, fault=fault)
 
     return sign

@@ -1,20 +1,12 @@
 """Sessions."""
 
-from __future__ import annotations
+from typing import Any, Literal
 
-from dataclasses import dataclass
-
-from .._record import Record
-from .envelope import Event, event_class
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    from ._user import User
+from ._base import Event
+from ._data import Record
+from .user import User
 
 
-@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
 class SessionActivityResponse(Record):
     """The device and place that a session was last used from."""
 
@@ -29,7 +21,6 @@ class SessionActivityResponse(Record):
     country: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
 class Session(Record):
     """A session of a user on one client. Times are Unix milliseconds."""
 
@@ -37,8 +28,10 @@ class Session(Record):
     id: str
     user_id: str
     client_id: str
-    actor: dict[str, Any] | None = None  #: Who impersonates the user, if anybody does.
-    status: str  #: active, pending, revoked, ended, expired, removed, abandoned or replaced.
+    actor: dict[str, Any] | None = None
+    """Who impersonates the user, if anybody does."""
+    status: str
+    """active, pending, revoked, ended, expired, removed, abandoned or replaced."""
     last_active_organization_id: str | None = None
     last_active_at: int
     latest_activity: SessionActivityResponse | None = None
@@ -46,43 +39,53 @@ class Session(Record):
     abandon_at: int
     updated_at: int
     created_at: int
-    user: User | None = None  #: Since 2026; older deliveries lack it.
+    user: User | None = None
+    """Since 2026; older deliveries lack it."""
 
 
-@event_class(frozen=True, kw_only=True, repr=False, eq=False)
 class SessionCreated(Event):
     """A user signed in."""
 
+    type: Literal["session.created"]
     data: Session
 
 
-@event_class(frozen=True, kw_only=True, repr=False, eq=False)
 class SessionEnded(Event):
     """A session ended: the user signed out."""
 
+    type: Literal["session.ended"]
     data: Session
 
 
-@event_class(frozen=True, kw_only=True, repr=False, eq=False)
 class SessionPending(Event):
     """A user signed in, but has tasks to complete before the session is active."""
 
+    type: Literal["session.pending"]
     data: Session
 
 
-@event_class(frozen=True, kw_only=True, repr=False, eq=False)
 class SessionRemoved(Event):
     """A session was removed from its client."""
 
+    type: Literal["session.removed"]
     data: Session
 
 
-@event_class(frozen=True, kw_only=True, repr=False, eq=False)
 class SessionRevoked(Event):
     """A session was revoked by the application."""
 
+    type: Literal["session.revoked"]
     data: Session
 
 
 #: Any event of this family, for annotations, ``isinstance`` and ``match``.
 SessionEvent = SessionCreated | SessionEnded | SessionPending | SessionRemoved | SessionRevoked
+
+#: The types of these events.
+SessionEventType = Literal[
+    "session.created",
+    "session.ended",
+    "session.pending",
+    "session.removed",
+    "session.revoked",
+]

@@ -1,11 +1,7 @@
-"""One realistic payload of every event type: invented people, shaped by Clerk's catalogue."""
+"""One realistic payload for each event type: invented people and organizations, shaped as in Clerk's catalog."""
 
-from __future__ import annotations
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any
+from collections.abc import Callable
+from typing import Any
 
 _MILLISECONDS = 1_760_000_000_000  # 2025-10-09T08:53:20Z
 _USER_ID = "user_2mXk8Qv1T0aZr5NcYw3LpJ7dHsB"
@@ -14,13 +10,13 @@ _SESSION_ID = "sess_2mXkC7YtFh3oSjUe8LqP5vBnGwE"
 
 
 def sample_payload(event_type: str) -> dict[str, Any]:
-    """A fresh payload of *event_type*, as Clerk would send it.
+    """Return a new payload of *event_type*, as Clerk would send it.
 
     Raises:
-        KeyError: It is no type of :data:`.events._catalog.EVENTS`.
+        KeyError: There is no sample of that type.
     """
     return {
-        "data": _DATA[event_type](),
+        "data": SAMPLES[event_type](),
         "event_attributes": {
             "http_request": {
                 "client_ip": "203.0.113.7",
@@ -126,6 +122,7 @@ def _user() -> dict[str, Any]:
         "public_metadata": {"plan": "starter"},
         "requires_password_reset": False,
         "saml_accounts": [],
+        "timezone": "Europe/London",
         "totp_enabled": False,
         "two_factor_enabled": False,
         "unsafe_metadata": {},
@@ -252,6 +249,7 @@ def _domain() -> dict[str, Any]:
 def _organization_invitation(status: str) -> dict[str, Any]:
     return {
         "created_at": _MILLISECONDS,
+        "data": {"public_organization_data": _public_organization()},
         "email_address": "charles@example.com",
         "expires_at": _MILLISECONDS + 2_592_000_000,
         "id": "orginv_2mXkH1WxZy3bCdEf6GhIjKlMnOp",
@@ -278,11 +276,7 @@ def _organization_invitation(status: str) -> dict[str, Any]:
 
 
 def _accepted_organization_invitation() -> dict[str, Any]:
-    return {
-        **_organization_invitation("accepted"),
-        "data": {"public_organization_data": _public_organization()},
-        "user_id": "user_2mXkJ2XyAz4cDeFg7HiJkLmNoPq",
-    }
+    return {**_organization_invitation("accepted"), "user_id": "user_2mXkJ2XyAz4cDeFg7HiJkLmNoPq"}
 
 
 def _permission() -> dict[str, Any]:
@@ -332,6 +326,7 @@ def _email() -> dict[str, Any]:
         "slug": "verification_code",
         "status": "queued",
         "subject": "424242 is your verification code",
+        "suppression_reason": None,
         "to_email_address": "ada@example.com",
         "user_id": None,
     }
@@ -550,7 +545,8 @@ def _deleted(kind: str, identity: str) -> dict[str, Any]:
     return {"deleted": True, "id": identity, "object": kind}
 
 
-_DATA: dict[str, Callable[[], dict[str, Any]]] = {
+#: Event type -> a function that returns new data for it.
+SAMPLES: dict[str, Callable[[], dict[str, Any]]] = {
     "user.created": _user,
     "user.updated": _user,
     "user.deleted": lambda: _deleted("user", _USER_ID),

@@ -1,18 +1,11 @@
 """The waitlist."""
 
-from __future__ import annotations
+from typing import Any, Literal
 
-from dataclasses import dataclass
-
-from .._record import Record
-from .envelope import Event, event_class
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
+from ._base import Event
+from ._data import Record
 
 
-@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
 class Invitation(Record):
     """An invitation to the application. Times are Unix milliseconds."""
 
@@ -21,40 +14,48 @@ class Invitation(Record):
     email_address: str
     public_metadata: dict[str, Any] | None = None
     revoked: bool | None = None
-    status: str  #: pending, accepted, revoked or expired.
+    status: str
+    """pending, accepted, revoked or expired."""
     url: str | None = None
     expires_at: int | None = None
     created_at: int
     updated_at: int
 
 
-@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
 class WaitlistEntry(Record):
     """Somebody who waits to be let in. Times are Unix milliseconds."""
 
-    object: str  #: ``waitlist_entry``, in some deliveries ``waitlistEntry``.
+    object: str
+    """``waitlist_entry``, in some deliveries ``waitlistEntry``."""
     id: str
     email_address: str
-    status: str  #: pending, invited, rejected or completed.
+    status: str
+    """pending, invited, rejected or completed."""
     is_locked: bool | None = None
     created_at: int
     updated_at: int
     invitation: Invitation | None = None
 
 
-@event_class(frozen=True, kw_only=True, repr=False, eq=False)
 class WaitlistEntryCreated(Event):
     """Somebody joined the waitlist."""
 
+    type: Literal["waitlistEntry.created"]
     data: WaitlistEntry
 
 
-@event_class(frozen=True, kw_only=True, repr=False, eq=False)
 class WaitlistEntryUpdated(Event):
     """An entry of the waitlist was changed: invited, rejected or completed."""
 
+    type: Literal["waitlistEntry.updated"]
     data: WaitlistEntry
 
 
 #: Any event of this family, for annotations, ``isinstance`` and ``match``.
 WaitlistEvent = WaitlistEntryCreated | WaitlistEntryUpdated
+
+#: The types of these events.
+WaitlistEventType = Literal[
+    "waitlistEntry.created",
+    "waitlistEntry.updated",
+]

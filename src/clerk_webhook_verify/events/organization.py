@@ -1,20 +1,12 @@
 """Organizations and what belongs to them."""
 
-from __future__ import annotations
+from typing import Any, Literal
 
-from dataclasses import dataclass
-
-from .._record import Record
-from .envelope import Event, event_class
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    from ._deleted_object import DeletedObject
+from ._base import Event
+from ._data import Record
+from .deleted_object import DeletedObject
 
 
-@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
 class Organization(Record):
     """An organization. Times are Unix milliseconds."""
 
@@ -23,12 +15,16 @@ class Organization(Record):
     name: str
     slug: str
     image_url: str | None = None
-    logo_url: str | None = None  #: Deprecated, in no schema, but sent.
+    logo_url: str | None = None
+    """Deprecated, in no schema, but sent."""
     has_image: bool | None = None
-    members_count: int | None = None  #: In organizationMembership events only.
+    members_count: int | None = None
+    """In organizationMembership events only."""
     missing_member_with_elevated_permissions: bool | None = None
-    pending_invitations_count: int | None = None  #: In organizationMembership events only.
-    max_allowed_memberships: int | None = None  #: No limit where it is 0.
+    pending_invitations_count: int | None = None
+    """In organizationMembership events only."""
+    max_allowed_memberships: int | None = None
+    """No limit where it is 0."""
     admin_delete_enabled: bool | None = None
     public_metadata: dict[str, Any]
     private_metadata: dict[str, Any] | None = None
@@ -39,14 +35,14 @@ class Organization(Record):
     role_set_key: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
 class OrganizationMembershipPublicUserData(Record):
     """What the other members of an organization may see of a member."""
 
     user_id: str
     first_name: str | None = None
     last_name: str | None = None
-    profile_image_url: str | None = None  #: Deprecated, use ``image_url``.
+    profile_image_url: str | None = None
+    """Deprecated, use ``image_url``."""
     image_url: str
     has_image: bool | None = None
     identifier: str | None = None
@@ -55,13 +51,13 @@ class OrganizationMembershipPublicUserData(Record):
     deprovisioned: bool | None = None
 
 
-@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
 class OrganizationMembership(Record):
     """A user's membership in an organization. Times are Unix milliseconds."""
 
     id: str
     object: str
-    role: str  #: ``org:admin``; in old deliveries without ``org:``.
+    role: str
+    """``org:admin``; in old deliveries without ``org:``."""
     role_name: str | None = None
     permissions: tuple[str, ...] = ()
     public_metadata: dict[str, Any] | None = None
@@ -72,19 +68,19 @@ class OrganizationMembership(Record):
     updated_at: int
 
 
-@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
 class OrganizationDomainVerification(Record):
     """How far the verification of a domain got. Times are Unix milliseconds."""
 
-    status: str  #: unverified, verified, failed or expired.
+    status: str
+    """unverified, verified, failed or expired."""
     strategy: str
     attempts: int | None = None
-    expire_at: int | None = None  #: In some deliveries under the next name.
+    expire_at: int | None = None
+    """In some deliveries under the next name."""
     expires_at: int | None = None
     verified_at: int | None = None
 
 
-@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
 class OrganizationInvitationPublicOrganizationData(Record):
     """What the invited may see of an organization."""
 
@@ -95,7 +91,6 @@ class OrganizationInvitationPublicOrganizationData(Record):
     has_image: bool
 
 
-@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
 class OrganizationDomain(Record):
     """A domain whose users can join an organization. Times are Unix milliseconds."""
 
@@ -103,11 +98,13 @@ class OrganizationDomain(Record):
     id: str
     organization_id: str
     name: str
-    enrollment_mode: str  #: manual_invitation, automatic_invitation, automatic_suggestion or enterprise_sso.
+    enrollment_mode: str
+    """manual_invitation, automatic_invitation, automatic_suggestion or enterprise_sso."""
     affiliation_email_address: str | None = None
     affiliation_verification: OrganizationDomainVerification | None = None
     ownership_verification: OrganizationDomainVerification | None = None
-    verification: OrganizationDomainVerification | None = None  #: Deprecated, use the two above.
+    verification: OrganizationDomainVerification | None = None
+    """Deprecated, use the two above."""
     total_pending_invitations: int
     total_pending_suggestions: int
     public_organization_data: OrganizationInvitationPublicOrganizationData | None = None
@@ -115,7 +112,6 @@ class OrganizationDomain(Record):
     updated_at: int
 
 
-@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
 class OrganizationInvitationPublicUserData(Record):
     """What the invited may see of who invited them."""
 
@@ -127,7 +123,12 @@ class OrganizationInvitationPublicUserData(Record):
     identifier: str
 
 
-@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
+class OrganizationInvitationAcceptedData(Record):
+    """Where Clerk's schema has the organization of an invitation; deliveries may have it in the invitation itself."""
+
+    public_organization_data: OrganizationInvitationPublicOrganizationData | None = None
+
+
 class OrganizationInvitation(Record):
     """An invitation to an organization. Times are Unix milliseconds."""
 
@@ -140,111 +141,105 @@ class OrganizationInvitation(Record):
     inviter_id: str | None = None
     public_inviter_data: OrganizationInvitationPublicUserData | None = None
     public_organization_data: OrganizationInvitationPublicOrganizationData | None = None
-    status: str | None = None  #: pending, accepted, revoked or expired.
+    status: str | None = None
+    """pending, accepted, revoked or expired."""
     public_metadata: dict[str, Any] | None = None
     private_metadata: dict[str, Any] | None = None
     url: str | None = None
     expires_at: int | None = None
     created_at: int
     updated_at: int
-
-
-@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
-class OrganizationInvitationAcceptedData(Record):
-    """Where the schema has the organization of an accepted invitation; others have it in the invitation itself."""
-
-    public_organization_data: OrganizationInvitationPublicOrganizationData | None = None
-
-
-@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
-class OrganizationInvitationAcceptedPayload(OrganizationInvitation):
-    """An invitation to an organization that was accepted. Times are Unix milliseconds."""
-
-    user_id: str | None = None  #: Who accepted it.
     data: OrganizationInvitationAcceptedData | None = None
 
 
-@event_class(frozen=True, kw_only=True, repr=False, eq=False)
+class OrganizationInvitationAcceptedPayload(OrganizationInvitation):
+    """An invitation to an organization that was accepted. Times are Unix milliseconds."""
+
+    user_id: str | None = None
+    """Who accepted it."""
+
+
 class OrganizationCreated(Event):
     """An organization was created."""
 
+    type: Literal["organization.created"]
     data: Organization
 
 
-@event_class(frozen=True, kw_only=True, repr=False, eq=False)
 class OrganizationUpdated(Event):
     """An organization was changed."""
 
+    type: Literal["organization.updated"]
     data: Organization
 
 
-@event_class(frozen=True, kw_only=True, repr=False, eq=False)
 class OrganizationDeleted(Event):
     """An organization was deleted."""
 
+    type: Literal["organization.deleted"]
     data: DeletedObject
 
 
-@event_class(frozen=True, kw_only=True, repr=False, eq=False)
 class OrganizationDomainCreated(Event):
     """A domain of an organization was added."""
 
+    type: Literal["organizationDomain.created"]
     data: OrganizationDomain
 
 
-@event_class(frozen=True, kw_only=True, repr=False, eq=False)
 class OrganizationDomainUpdated(Event):
     """A domain of an organization was changed."""
 
+    type: Literal["organizationDomain.updated"]
     data: OrganizationDomain
 
 
-@event_class(frozen=True, kw_only=True, repr=False, eq=False)
 class OrganizationDomainDeleted(Event):
     """A domain of an organization was removed."""
 
+    type: Literal["organizationDomain.deleted"]
     data: DeletedObject
 
 
-@event_class(frozen=True, kw_only=True, repr=False, eq=False)
 class OrganizationInvitationCreated(Event):
     """Somebody was invited to an organization."""
 
+    type: Literal["organizationInvitation.created"]
     data: OrganizationInvitation
 
 
-@event_class(frozen=True, kw_only=True, repr=False, eq=False)
 class OrganizationInvitationAccepted(Event):
     """An invitation to an organization was accepted."""
 
+    type: Literal["organizationInvitation.accepted"]
     data: OrganizationInvitationAcceptedPayload
 
 
-@event_class(frozen=True, kw_only=True, repr=False, eq=False)
 class OrganizationInvitationRevoked(Event):
     """An invitation to an organization was taken back."""
 
+    type: Literal["organizationInvitation.revoked"]
     data: OrganizationInvitation
 
 
-@event_class(frozen=True, kw_only=True, repr=False, eq=False)
 class OrganizationMembershipCreated(Event):
     """A user became a member of an organization."""
 
+    type: Literal["organizationMembership.created"]
     data: OrganizationMembership
 
 
-@event_class(frozen=True, kw_only=True, repr=False, eq=False)
 class OrganizationMembershipUpdated(Event):
     """A membership, its role for example, was changed."""
 
+    type: Literal["organizationMembership.updated"]
     data: OrganizationMembership
 
 
-@event_class(frozen=True, kw_only=True, repr=False, eq=False)
 class OrganizationMembershipDeleted(Event):
     """A user is a member no more; the data is the membership as it was."""
 
+    type: Literal["organizationMembership.deleted"]
     data: OrganizationMembership
 
 
@@ -263,3 +258,19 @@ OrganizationEvent = (
     | OrganizationMembershipUpdated
     | OrganizationMembershipDeleted
 )
+
+#: The types of these events.
+OrganizationEventType = Literal[
+    "organization.created",
+    "organization.updated",
+    "organization.deleted",
+    "organizationDomain.created",
+    "organizationDomain.updated",
+    "organizationDomain.deleted",
+    "organizationInvitation.created",
+    "organizationInvitation.accepted",
+    "organizationInvitation.revoked",
+    "organizationMembership.created",
+    "organizationMembership.updated",
+    "organizationMembership.deleted",
+]

@@ -1,39 +1,35 @@
 """Roles and permissions."""
 
-from __future__ import annotations
+from typing import Literal
 
-from dataclasses import dataclass
-
-from .._record import Record
-from .envelope import Event, event_class
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ._deleted_object import DeletedObject
+from ._base import Event
+from ._data import Record
+from .deleted_object import DeletedObject
 
 
-@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
 class Permission(Record):
     """A permission that roles can grant. Times are Unix milliseconds."""
 
     object: str
     id: str
     name: str
-    key: str  #: ``org:feature:permission``.
+    key: str
+    """``org:feature:permission``."""
     description: str
-    type: str  #: system or user.
+    type: str
+    """system or user."""
     created_at: int
     updated_at: int
 
 
-@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
 class Role(Record):
     """A role that members of organizations can have. Times are Unix milliseconds."""
 
     object: str
     id: str
     name: str
-    key: str  #: ``org:admin``.
+    key: str
+    """``org:admin``."""
     description: str | None = None
     is_creator_eligible: bool | None = None
     permissions: tuple[Permission, ...]
@@ -41,47 +37,57 @@ class Role(Record):
     updated_at: int
 
 
-@event_class(frozen=True, kw_only=True, repr=False, eq=False)
 class RoleCreated(Event):
     """A role was created."""
 
+    type: Literal["role.created"]
     data: Role
 
 
-@event_class(frozen=True, kw_only=True, repr=False, eq=False)
 class RoleUpdated(Event):
     """A role was changed."""
 
+    type: Literal["role.updated"]
     data: Role
 
 
-@event_class(frozen=True, kw_only=True, repr=False, eq=False)
 class RoleDeleted(Event):
     """A role was deleted."""
 
+    type: Literal["role.deleted"]
     data: DeletedObject
 
 
-@event_class(frozen=True, kw_only=True, repr=False, eq=False)
 class PermissionCreated(Event):
     """A permission was created."""
 
+    type: Literal["permission.created"]
     data: Permission
 
 
-@event_class(frozen=True, kw_only=True, repr=False, eq=False)
 class PermissionUpdated(Event):
     """A permission was changed."""
 
+    type: Literal["permission.updated"]
     data: Permission
 
 
-@event_class(frozen=True, kw_only=True, repr=False, eq=False)
 class PermissionDeleted(Event):
     """A permission was deleted."""
 
+    type: Literal["permission.deleted"]
     data: DeletedObject
 
 
 #: Any event of this family, for annotations, ``isinstance`` and ``match``.
 RoleEvent = RoleCreated | RoleUpdated | RoleDeleted | PermissionCreated | PermissionUpdated | PermissionDeleted
+
+#: The types of these events.
+RoleEventType = Literal[
+    "role.created",
+    "role.updated",
+    "role.deleted",
+    "permission.created",
+    "permission.updated",
+    "permission.deleted",
+]

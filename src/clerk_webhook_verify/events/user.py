@@ -1,23 +1,15 @@
 """Users and all that is known of them."""
 
-from __future__ import annotations
+from typing import Any, Literal, TypeVar
 
-from dataclasses import dataclass
+from ._base import Event
+from ._data import Record
+from .deleted_object import DeletedObject
+from .organization import OrganizationMembership
 
-from .._record import Record
-from .envelope import Event, event_class
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any, TypeVar
-
-    from ._deleted_object import DeletedObject
-    from ._organization import OrganizationMembership
-
-    T = TypeVar("T", "EmailAddress", "PhoneNumber")
+_T = TypeVar("_T", "EmailAddress", "PhoneNumber")
 
 
-@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
 class ClerkError(Record):
     """Why a verification failed."""
 
@@ -27,27 +19,33 @@ class ClerkError(Record):
     meta: dict[str, Any] | None = None
 
 
-@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
 class Verification(Record):
     """How far the verification of an identification got. Times are Unix milliseconds.
 
     One class for every strategy, since deliveries lack what would tell their schemas apart.
     """
 
-    object: str | None = None  #: ``verification_otp`` and the like; deliveries before autumn 2025 lack it.
-    status: str  #: unverified, verified, failed, expired or transferable.
-    strategy: str  #: ``email_code``, ``from_oauth_google``, ``ticket``, ``admin`` and others.
+    object: str | None = None
+    """``verification_otp`` and the like; deliveries before autumn 2025 lack it."""
+    status: str
+    """unverified, verified, failed, expired or transferable."""
+    strategy: str
+    """``email_code``, ``from_oauth_google``, ``ticket``, ``admin`` and others."""
     attempts: int | None = None
     expire_at: int | None = None
     verified_at_client: str | None = None
-    channel: str | None = None  #: One-time codes: how the code was sent.
-    error: ClerkError | None = None  #: OAuth and SAML.
-    external_verification_redirect_url: str | None = None  #: OAuth and SAML.
-    nonce: str | None = None  #: Web3 and passkeys.
-    message: str | None = None  #: Web3 and passkeys.
+    channel: str | None = None
+    """One-time codes: how the code was sent."""
+    error: ClerkError | None = None
+    """OAuth and SAML."""
+    external_verification_redirect_url: str | None = None
+    """OAuth and SAML."""
+    nonce: str | None = None
+    """Web3 and passkeys."""
+    message: str | None = None
+    """Web3 and passkeys."""
 
 
-@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
 class IdentificationLink(Record):
     """Another identification that vouches for this one."""
 
@@ -55,7 +53,6 @@ class IdentificationLink(Record):
     id: str
 
 
-@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
 class EmailAddress(Record):
     """An e-mail address of a user. Times are Unix milliseconds."""
 
@@ -70,7 +67,6 @@ class EmailAddress(Record):
     updated_at: int | None = None
 
 
-@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
 class PhoneNumber(Record):
     """A phone number of a user. Times are Unix milliseconds."""
 
@@ -87,7 +83,6 @@ class PhoneNumber(Record):
     updated_at: int
 
 
-@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
 class Web3Wallet(Record):
     """A wallet of a user. Times are Unix milliseconds."""
 
@@ -99,7 +94,6 @@ class Web3Wallet(Record):
     updated_at: int
 
 
-@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
 class Passkey(Record):
     """A passkey of a user. Times are Unix milliseconds."""
 
@@ -110,14 +104,14 @@ class Passkey(Record):
     verification: Verification | None = None
 
 
-@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
 class ExternalAccountWithVerification(Record):
     """An account at an OAuth provider. Times are Unix milliseconds.
 
     Deliveries before 2025 lack the names of the schema and have those of the provider instead, later ones have both.
     """
 
-    object: str  #: ``external_account``, ``google_account`` or ``facebook_account``.
+    object: str
+    """``external_account``, ``google_account`` or ``facebook_account``."""
     id: str
     external_account_id: str | None = None
     provider: str | None = None
@@ -131,7 +125,8 @@ class ExternalAccountWithVerification(Record):
     last_name: str | None = None
     given_name: str | None = None
     family_name: str | None = None
-    avatar_url: str | None = None  #: Deprecated, use ``image_url``.
+    avatar_url: str | None = None
+    """Deprecated, use ``image_url``."""
     image_url: str | None = None
     picture: str | None = None
     username: str | None = None
@@ -143,13 +138,13 @@ class ExternalAccountWithVerification(Record):
     verification: Verification | None = None
 
 
-@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
 class SAMLAccountConnection(Record):
     """The SAML connection of an account. Times are Unix milliseconds."""
 
     id: str
     name: str
-    domain: str | None = None  #: Deprecated, use ``domains``.
+    domain: str | None = None
+    """Deprecated, use ``domains``."""
     domains: tuple[str, ...] = ()
     active: bool
     provider: str
@@ -161,7 +156,6 @@ class SAMLAccountConnection(Record):
     updated_at: int
 
 
-@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
 class SAMLAccount(Record):
     """An account at a SAML identity provider. Times are Unix milliseconds."""
 
@@ -179,7 +173,6 @@ class SAMLAccount(Record):
     saml_connection: SAMLAccountConnection | None = None
 
 
-@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
 class EnterpriseAccountConnection(Record):
     """The enterprise connection of an account. Times are Unix milliseconds."""
 
@@ -188,7 +181,8 @@ class EnterpriseAccountConnection(Record):
     provider: str
     name: str
     logo_public_url: str | None = None
-    domain: str | None = None  #: Deprecated, use ``domains``.
+    domain: str | None = None
+    """Deprecated, use ``domains``."""
     domains: tuple[str, ...] = ()
     active: bool
     sync_user_attributes: bool
@@ -199,13 +193,13 @@ class EnterpriseAccountConnection(Record):
     updated_at: int
 
 
-@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
 class EnterpriseAccount(Record):
     """An account at an enterprise's identity provider. Times are Unix milliseconds."""
 
     id: str
     object: str
-    protocol: str | None = None  #: oauth or saml.
+    protocol: str | None = None
+    """oauth or saml."""
     provider: str
     active: bool
     email_address: str
@@ -219,7 +213,6 @@ class EnterpriseAccount(Record):
     last_authenticated_at: int | None = None
 
 
-@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
 class SCIMUserMetadata(Record):
     """The directory that provisions a user."""
 
@@ -228,7 +221,6 @@ class SCIMUserMetadata(Record):
     external_id: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
 class User(Record):
     """A user. Times are Unix milliseconds."""
 
@@ -242,9 +234,14 @@ class User(Record):
     first_name: str | None = None
     last_name: str | None = None
     locale: str | None = None
-    birthday: str | None = None  #: In no schema, sent until 2023, always ``""``.
-    gender: str | None = None  #: In no schema, sent until 2023, always ``""``.
-    profile_image_url: str | None = None  #: Deprecated, use ``image_url``.
+    timezone: str | None = None
+    """Since October 2026."""
+    birthday: str | None = None
+    """In no schema, sent until 2023, always ``""``."""
+    gender: str | None = None
+    """In no schema, sent until 2023, always ``""``."""
+    profile_image_url: str | None = None
+    """Deprecated, use ``image_url``."""
     image_url: str | None = None
     has_image: bool | None = None
     public_metadata: dict[str, Any]
@@ -255,7 +252,8 @@ class User(Record):
     web3_wallets: tuple[Web3Wallet, ...]
     passkeys: tuple[Passkey, ...] = ()
     password_enabled: bool
-    requires_password_reset: bool | None = None  #: In no schema, sent since 2026.
+    requires_password_reset: bool | None = None
+    """In no schema, sent since 2026."""
     two_factor_enabled: bool
     totp_enabled: bool | None = None
     backup_code_enabled: bool | None = None
@@ -299,33 +297,40 @@ class User(Record):
         return " ".join(names) or None
 
 
-def _named(identity: str | None, items: tuple[T, ...], cls: type[T]) -> T | None:
+def _named(identity: str | None, items: tuple[_T, ...], cls: type[_T]) -> _T | None:
     """The item with that id; what came in another shape than declared has none."""
     if identity is None or not isinstance(items, tuple):
         return None
     return next((item for item in items if isinstance(item, cls) and item.id == identity), None)
 
 
-@event_class(frozen=True, kw_only=True, repr=False, eq=False)
 class UserCreated(Event):
     """A user signed up or was created by the application."""
 
+    type: Literal["user.created"]
     data: User
 
 
-@event_class(frozen=True, kw_only=True, repr=False, eq=False)
 class UserUpdated(Event):
     """Something about a user changed."""
 
+    type: Literal["user.updated"]
     data: User
 
 
-@event_class(frozen=True, kw_only=True, repr=False, eq=False)
 class UserDeleted(Event):
     """A user was deleted."""
 
+    type: Literal["user.deleted"]
     data: DeletedObject
 
 
 #: Any event of this family, for annotations, ``isinstance`` and ``match``.
 UserEvent = UserCreated | UserUpdated | UserDeleted
+
+#: The types of these events.
+UserEventType = Literal[
+    "user.created",
+    "user.updated",
+    "user.deleted",
+]

@@ -1,0 +1,82 @@
+"""The contract of an idempotency store, as a check that a test can run."""
+
+import time
+from collections.abc import Callable
+from itertools import count
+from os import urandom
+from threading import Barrier, Thread
+
+from ..idempotency import Outcome, Store
+
+_LONG, _SHORT = 60.0, 0.05  # seconds of a lease
+_RETENTION = 3600.0  # seconds
+
+
+def check_store(make_store: Callable[[], Store]) -> None:
+    """Check your own store against the contract of :class:`clerk_webhook_verify.idempotency.Store`.
+
+    It takes about a second, and leaves some keys in the store that begin with ``check:``.
+
+    Args:
+        make_store: Returns the store: the same object, or another one that stores in the same place.
+    Raises:
+        AssertionError: The store breaks the contract. The message says how.
+    """
+    run = urandom(8).hex()
+    keys = (f"check:{run}:{number}" for number in count())
+    store = make_store()
+
+    def check(holds: bool, rule: str) -> None:
+        if not holds:
+            raise AssertionError(f"the store breaks its contract: {rule}")
+
+    key = next(keys)
+    check(store.claim(key, "a", _LONG) is None, "claiming a free key must succeed")
+    check(store.claim(key, "b", _LONG) is Outcome.IN_PROGRESS, "a key that another owner has must be IN_PROGRESS")
+    check(make_store().claim(key, "b", _LONG) is Outcome.IN_PROGRESS, "all stores must store in the same place")
+    check(store.claim(next(keys), "b", _LONG) is None, "a claim must not affect other keys")
+    check(store.complete(key, "b", _RETENTION) is False, "only its owner may complete a key")
+    store.release(key, "b")
+    check(store.claim(key, "b", _LONG) is Outcome.IN_PROGRESS, "only its owner may release a key")
+    check(store.complete(key, "a", _RETENTION) is True, "the owner must be able to complete its key")
+    check(store.claim(key, "b", _LONG) is Outcome.DUPLICATE, "a completed key must be a DUPLICATE")
+    store.release(key, "a")
+    check(store.claim(key, "b", _LONG) is Outcome.DUPLICATE, "release must not affect a completed key")
+    check(store.complete(key, "b", _RETENTION) is False, "another owner must not complete a completed key")
+    store.forget(key)
+    check(store.claim(key, "b", _LONG) is None, "a forgotten key must be free")
+    store.release(key, "b")
+    check(store.claim(key, "c", _LONG) is None, "a released key must be free")
+    store.forget(key)
+    check(store.complete(key, "c", _RETENTION) is True, "an owner must be able to complete a key that is free again")
+    check(store.claim(key, "d", _LONG) is Outcome.DUPLICATE, "a key that was completed when free must be a DUPLICATE")
+
+    late, lost, kept = next(keys), next(keys), next(keys)
+    for each in (late, lost):
+        check(store.claim(each, "a", _SHORT) is None, "claiming a free key must succeed")
+    store.claim(kept, "a", _LONG)
+    store.complete(kept, "a", _SHORT)
+    time.sleep(4 * _SHORT)
+    check(store.complete(late, "a", _RETENTION) is True, "a late owner must complete a key that is still free")
+    check(store.claim(late, "b", _LONG) is Outcome.DUPLICATE, "a key that was completed late must be a DUPLICATE")
+    check(store.claim(lost, "b", _LONG) is None, "a key must be free when its lease has run out")
+    check(store.complete(lost, "a", _RETENTION) is False, "a late owner must not complete a key that another has")
+    store.release(lost, "a")
+    check(store.claim(lost, "c", _LONG) is Outcome.IN_PROGRESS, "a late owner must not release a key that another has")
+    check(store.claim(kept, "b", _LONG) is None, "a completed key must be free when its retention has run out")
+
+    contested = [next(keys) for _ in range(50)]
+    winners: list[str] = []
+    start = Barrier(8)
+
+    def race(owner: str) -> None:
+        own_store = make_store()
+        start.wait()
+        winners.extend(each for each in contested if own_store.claim(each, owner, _LONG) is None)
+
+    threads = [Thread(target=race, args=(str(number),)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    check(sorted(winners) == sorted(contested), "of several owners that claim a key at once exactly one must get it")
