@@ -18,4 +18,4 @@ html_theme = "furo"
 html_title = f"clerk-webhook-verify {release}"
 
 autodoc_member_order = "bysource"
-autodoc_typehints_format = "short"
+autodoc_typehints = "none"  # signatures would show the union of all event classes; the docstrings give the types

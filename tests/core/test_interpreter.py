@@ -1,4 +1,4 @@
-"""Do the checks hold however the interpreter is run: without asserts, warnings as errors, forked, in threads?"""
+"""The library in other modes of the interpreter: without asserts, with warnings as errors, forked, in threads."""
 
 import asyncio
 import os
@@ -17,8 +17,8 @@ from clerk_webhook_verify.events import UserCreated
 
 TESTS = Path(__file__).parents[1]
 WITHOUT_SERVERS = """
-    allowlist catalog cli deliveries delivery diagnose receiver errors events headers imports payload secrecy secret
-    signature testing timestamp webhook
+    allowlist catalog cli deliveries delivery diagnose errors events headers imports payload receiver registry secrecy
+    secret signature testing timestamp webhook
 """
 MODES = {
     "without asserts and docstrings": (["-OO"], {"PYTHONHASHSEED": "1"}),
@@ -32,7 +32,7 @@ MODES = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("mode", MODES.values(), ids=MODES)
-def test_the_tests_pass_that_need_no_server(mode):
+def test_the_tests_that_need_no_server_pass(mode):
     flags, environment = mode
     files = [str(next(TESTS.glob(f"*/test_{name}.py"))) for name in WITHOUT_SERVERS.split()]
     pytest_ = [sys.executable, *flags, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--hypothesis-profile=few"]
@@ -71,8 +71,8 @@ assert not any("Unknown" in name for _, name, _ in seen), set(seen)
 """
 
 
-def test_threads_that_meet_every_family_for_the_first_time_at_once_get_typed_events():
-    """How to decode a class is worked out when its first event arrives: no thread may see half of it."""
+def test_threads_that_decode_every_event_type_at_the_same_time_get_typed_events():
+    """A class's annotations are read when its first event arrives, and a thread must not see a part of the result."""
     done = subprocess.run([sys.executable, "-c", FIRST_EVENTS], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
 
@@ -138,14 +138,14 @@ print(codes.count(0), "of", len(codes))
 
 
 @needs_fork
-def test_a_child_forked_after_construction_while_others_verify_verifies():
-    """In an interpreter of its own: coverage.py has a lock that such a child never gets."""
+def test_a_process_forked_while_other_threads_verify_can_verify():
+    """In its own interpreter, since such a child would wait for a lock of coverage.py forever."""
     command = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", FORKS]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.stdout, done.stderr) == ("50 of 50\n", "")
 
 
-def test_a_clock_that_jumps_refuses_until_it_is_right_again():
+def test_rejects_while_the_clock_is_wrong():
     clock = [now()]
     webhook = Webhook(SECRET, clock=lambda: clock[0])
     verdicts = []
@@ -154,12 +154,12 @@ def test_a_clock_that_jumps_refuses_until_it_is_right_again():
             verdicts.append(webhook.verify(signed_headers(BODY), BODY).type)
         except WebhookVerificationError as error:
             verdicts.append(error.code)
-    refused = ["timestamp_too_old", "timestamp_too_new", "timestamp_too_new", "timestamp_too_old"]
-    assert verdicts == ["user.created", *refused, "user.created"]
+    rejected = ["timestamp_too_old", "timestamp_too_new", "timestamp_too_new", "timestamp_too_old"]
+    assert verdicts == ["user.created", *rejected, "user.created"]
 
 
-def test_these_tests_reach_no_network():
-    """conftest.py refuses every address but loopback in this process."""
+def test_the_tests_cannot_reach_the_network():
+    """conftest.py rejects every address but loopback in this process."""
     with pytest.raises(RuntimeError, match=r"tests use no network: 192\.0\.2\.1"):
         socket.create_connection(("192.0.2.1", 80), timeout=0.1)
     with pytest.raises(RuntimeError, match=r"tests use no network: clerk\.example"):

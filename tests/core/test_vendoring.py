@@ -1,4 +1,4 @@
-"""Does the folder work when it is copied into another package under another name?"""
+"""The folder works when it is copied into another package under another name."""
 
 import os
 import re
@@ -53,7 +53,7 @@ def test_it_works_under_another_name(vendored, flags):
     assert (done.stderr, done.stdout.strip()) == ("", clerk_webhook_verify.__version__)
 
 
-def test_it_works_without_what_the_page_says_may_be_left_out(tmp_path):
+def test_it_works_without_the_files_that_the_page_lists_as_optional(tmp_path):
     page = (Path(__file__).parents[2] / "docs" / "vendoring.md").read_text("utf-8")
     table = page.split("| group | files |")[1].split("\n\n")[0]
     left_out = {name for row in table.splitlines() for name in re.findall(r"`([\w.]+)`", row.split("|")[-2:][0])}
@@ -68,7 +68,7 @@ def test_it_works_without_what_the_page_says_may_be_left_out(tmp_path):
     assert (done.stderr, done.stdout.strip()) == ("", clerk_webhook_verify.__version__)
 
 
-def test_its_command_does_too(vendored):
+def test_the_command_line_works_under_another_name(vendored):
     command = [sys.executable, "-bb", "-W", "error", "-m", "shop.inbound.clerk", "demo"]
     environment = os.environ | {"PYTHONPATH": str(vendored)}
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=vendored, env=environment)

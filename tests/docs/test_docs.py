@@ -1,4 +1,4 @@
-"""Does every example in README and docs run?"""
+"""The examples in the README and the documentation run."""
 
 import logging
 import re
@@ -25,20 +25,20 @@ sybil = Sybil(parsers=[PythonCodeBlockParser()], path=str(ROOT), patterns=["*.md
 @pytest.mark.parametrize("page", WITH_EXAMPLES, ids=lambda page: page.name)
 def test_the_examples_of_a_page_run_from_top_to_bottom(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    logger = logging.getLogger("clerk_webhook_verify")  # which a page may give handlers and a level
+    logger = logging.getLogger("clerk_webhook_verify")  # a page may add handlers and set a level
     monkeypatch.setattr(logger, "handlers", [*logger.handlers])
     monkeypatch.setattr(logger, "level", logger.level)
     document = sybil.parse(page)
     document.namespace["__name__"] = "__main__"  # a page is read like a script
     examples = list(document.examples())
     assert len(examples) == page.read_text("utf-8").count("```python")
-    whole_programs = [text for recipe in programs.recipes(page).values() for text in recipe.programs.values()]
+    complete_programs = [text for recipe in programs.recipes(page).values() for text in recipe.programs.values()]
     for example in examples:
-        if example.parsed not in whole_programs:
+        if example.parsed not in complete_programs:
             example.evaluate()
 
 
-def test_whole_programs_stand_where_they_are_started():
+def test_every_program_on_a_page_is_started_by_a_command_on_it():
     pages = {page.name: programs.recipes(page) for page in PAGES if programs.recipes(page)}
     assert list(pages) == ["background.md", "tutorial.md"]
     for recipe in (recipe for recipes in pages.values() for recipe in recipes.values()):
@@ -47,20 +47,20 @@ def test_whole_programs_stand_where_they_are_started():
             assert any(module.search(command) for command in recipe.commands), f"no command starts {file}"
 
 
-def test_the_quickstart_is_two_lines():
+def test_the_quickstart_has_two_commands():
     block = (ROOT / "README.md").read_text("utf-8").split("## Quickstart\n\n```shell\n")[1].split("```")[0]
     assert len(block.splitlines()) == 2
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_every_example_ends_in_a_visible_result(page):
+def test_every_page_with_an_example_has_an_assert(page):
     blocks = page.read_text("utf-8").split("```python\n")[1:]
     if blocks:
         assert "assert " in "".join(block.split("```")[0] for block in blocks)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_every_transcript_is_what_the_command_prints(page, tmp_path, monkeypatch):
+def test_every_transcript_is_the_output_of_its_command(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     transcripts.write_files(tmp_path)
     text = page.read_text("utf-8")
@@ -70,7 +70,7 @@ def test_every_transcript_is_what_the_command_prints(page, tmp_path, monkeypatch
         assert transcripts.replayed(block) == block
 
 
-def test_every_cause_has_its_transcript():
+def test_every_cause_has_a_transcript():
     page = (ROOT / "docs" / "invalid-signature.md").read_text("utf-8")
     for cause in CAUSES:
         assert f"rejected: {cause.code} (" in page

@@ -1,4 +1,4 @@
-"""Does every test exist that the security page calls a proof?"""
+"""Every test that the security page names exists."""
 
 import ast
 import functools
@@ -14,7 +14,7 @@ NAMED = sorted(set(re.findall(r"`(test_\w+\.py(?:::\w+)+)`", PAGE)))
 
 @functools.cache
 def names_in(file: Path) -> set[str]:
-    """All tests of a file, as pytest names them without their parameters."""
+    """Return all tests of a file, as pytest names them without their parameters."""
     names = set()
     for node in ast.parse(file.read_text("utf-8")).body:
         inside = node.body if isinstance(node, ast.ClassDef) else [node]
@@ -24,14 +24,14 @@ def names_in(file: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("name", NAMED)
-def test_it_is_there(name):
+def test_the_named_test_exists(name):
     file, _, test = name.partition("::")
     assert test.rpartition("::")[2].startswith("test_")
     assert name in names_in(next(TESTS.glob(f"**/{file}")))
 
 
-def test_every_threat_names_one():
-    threats = PAGE.split("## What is defended")[1].split("```python")[0].split("\n- **")[1:]
+def test_every_threat_names_a_test():
+    threats = PAGE.split("## Threats")[1].split("```python")[0].split("\n- **")[1:]
     assert len(threats) > 15
     for threat in threats:
         assert "Shown by `test_" in " ".join(threat.split()), threat.partition("**")[0]

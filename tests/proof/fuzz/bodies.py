@@ -1,4 +1,4 @@
-"""Payloads and stored deliveries: does all come through that is sound, and nothing else?"""
+"""Fuzz targets: signed payloads, and deliveries stored as JSON."""
 
 import base64
 import copy
@@ -13,7 +13,7 @@ from functools import cache
 from typing import Any, get_args
 
 from helpers.signer import BODY, MESSAGE_ID, NOW, SECRET, now
-from proof.fuzz.tape import Tape, hold, signed_headers
+from proof.fuzz.tape import Tape, require, signed_headers
 
 from clerk_webhook_verify import Delivery, InvalidPayloadError, Webhook
 from clerk_webhook_verify.events import EventType
@@ -35,7 +35,7 @@ TOKENS = [
 
 
 def changed(tape: Tape, value: Any) -> Any:
-    """*value*, with what the tape changes, adds and takes away somewhere inside."""
+    """Change, add and remove values inside *value*, as the tape says."""
     for _ in range(tape.byte() % 8):
         inner = value
         while isinstance(inner, dict | list) and inner:
@@ -59,7 +59,7 @@ def changed(tape: Tape, value: Any) -> Any:
 
 
 def written(tape: Tape, value: Any) -> bytes:
-    """JSON, and perhaps something in it that is none."""
+    """Serialize *value*, and insert bytes into the JSON, as the tape says."""
     text = tape.pick(ENCODERS).encode(value).encode("utf-8", "surrogatepass")
     for _ in range(tape.byte() % 4):
         place = int.from_bytes(tape.take(2), "big") % (len(text) + 1)
@@ -69,12 +69,12 @@ def written(tape: Tape, value: Any) -> bytes:
 
 
 def is_deep(text: bytes) -> bool:
-    """Whether it may be nested as deeply as the interpreter's limit, which each caller meets at another depth."""
+    """Return whether nesting may reach the interpreter's recursion limit, which depends on the caller's depth."""
     return text.count(b"[") + text.count(b"{") > 200
 
 
 def strict_object(text: bytes) -> dict[str, Any] | None:
-    """What json alone reads, without what RFC 8259 has not."""
+    """Parse with json, without the constants that RFC 8259 does not have; None if it is not an object."""
 
     def refuse(constant: str) -> None:
         raise ValueError
@@ -87,50 +87,57 @@ def strict_object(text: bytes) -> dict[str, Any] | None:
 
 
 def payload(data: bytes) -> None:
-    """No authentic event is lost, whatever is in it, and every value comes through as it was sent."""
+    """Every authentic event is returned, whatever it contains, and its values are unchanged."""
     tape = Tape(data)
     mode = tape.byte() % 4
     body = tape.rest() if mode == 0 else written(tape, changed(tape, marshal.loads(tape.pick(SAMPLES))))
     try:
         event = webhook.verify(signed_headers(body), body)
     except InvalidPayloadError as error:
-        hold(is_deep(body) or not is_event(strict_object(body)), "an event is lost")
-        hold(error.__context__ is None and len(str(error)) < 100, "an error brings content along")
+        require(is_deep(body) or not is_event(strict_object(body)), "rejected an event")
+        require(error.__context__ is None and len(str(error)) < 100, "an error contains a part of the body")
         return
-    hold(is_deep(body) or is_event(strict_object(body)), "an event out of what is none")
+    require(is_deep(body) or is_event(strict_object(body)), "accepted a body that is not an event")
     sent = event.raw
     for name in ("type", "data", "timestamp", "instance_id", "event_attributes"):
-        comes_through(getattr(event, name), sent.get(name))
-    hold((event.message_id, event.delivery.body) == (MESSAGE_ID, body), "another delivery")
-    hold(repr(event) == f"{type(event).__name__}(type={event.type[:64]!r}, delivery={event.delivery!r})", "its repr")
-    look_at_properties(event)
-    if zlib.crc32(body) % 8 == 0:  # dear, and nothing that a byte more or less would change
-        hold(Delivery.from_json(event.delivery.to_json()) == event.delivery, "a delivery that a queue changes")
+        check_unchanged(getattr(event, name), sent.get(name))
+    require((event.message_id, event.delivery.body) == (MESSAGE_ID, body), "another delivery than was verified")
+    data_id = sent["data"].get("id")
+    shown = f", data.id={data_id[:64]!r}" if isinstance(data_id, str) else ""
+    expected = f"{type(event).__name__}(type={event.type[:64]!r}{shown}, message_id={MESSAGE_ID!r})"
+    require(repr(event) == expected, "the repr of an event shows more than its type and ids")
+    read_properties(event)
+    if zlib.crc32(body) % 8 == 0:  # these take long, and depend little on the input
+        require(
+            Delivery.from_json(event.delivery.to_json()) == event.delivery,
+            "to_json() and from_json() changed the delivery",
+        )
         if not is_deep(body):
-            for take in (copy.copy, copy.deepcopy, lambda event: pickle.loads(pickle.dumps(event))):
-                hold(take(event) == event and take(event).delivery == event.delivery, "a copy that is none")
+            for duplicate in (copy.copy(event), copy.deepcopy(event), pickle.loads(pickle.dumps(event))):
+                is_equal = duplicate == event and duplicate.delivery == event.delivery
+                require(is_equal, "a copy that is not equal")
 
 
 def is_event(value: dict[str, Any] | None) -> bool:
     return bool(value and isinstance(value.get("type"), str) and value["type"] and isinstance(value.get("data"), dict))
 
 
-def comes_through(value: Any, sent: Any) -> None:
+def check_unchanged(value: Any, sent: Any) -> None:
     fields = names(type(value))
     if fields:
-        hold(type(sent) is dict, "an object out of what is none")
+        require(type(sent) is dict, "an object made of a value that is not one")
         for name in fields:
-            comes_through(getattr(value, name), sent.get(name))
+            check_unchanged(getattr(value, name), sent.get(name))
         identity = sent.get("id") if "id" in fields else None
         shown = f"id={identity[:64]!r}" if isinstance(identity, str) else ""
-        hold(repr(value) == f"{type(value).__name__}({shown})", "a repr that shows more than the id")
-        look_at_properties(value)
+        require(repr(value) == f"{type(value).__name__}({shown})", "the repr of an object shows more than the id")
+        read_properties(value)
     elif isinstance(value, tuple):
-        hold(sent is None or (type(sent) is list and len(sent) == len(value)), "a list that is another one")
+        require(sent is None or (type(sent) is list and len(sent) == len(value)), "a list was changed")
         for item, one in zip(value, sent or (), strict=True):
-            comes_through(item, one)
+            check_unchanged(item, one)
     else:
-        hold(value is sent, "a value that is another one")
+        require(value is sent, "a value was changed")
 
 
 @cache
@@ -143,7 +150,7 @@ def properties(cls: type) -> list[str]:
     return [name for name in dir(cls) if isinstance(getattr(cls, name), property)]
 
 
-def look_at_properties(value: Any) -> None:
+def read_properties(value: Any) -> None:
     for name in properties(type(value)):
         getattr(value, name)
 
@@ -152,7 +159,7 @@ STORED = Delivery(MESSAGE_ID, NOW, BODY, webhook.fingerprints[0]).to_json()
 
 
 def stored(data: bytes) -> None:
-    """What Delivery.from_json() takes is in the form of a verified delivery, and goes round; all else is our error."""
+    """A text that has the form of a verified delivery is accepted, any other is rejected with InvalidPayloadError."""
     tape = Tape(data)
     mode = tape.byte() % 4
     text = tape.rest() if mode == 0 else written(tape, changed(tape, json.loads(STORED)))
@@ -165,22 +172,22 @@ def stored(data: bytes) -> None:
     try:
         delivery = Delivery.from_json(given)
     except InvalidPayloadError as error:
-        hold(read is None or not is_stored(read), "a stored delivery is lost")
-        hold(error.__context__ is None and len(str(error)) < 120, "an error brings content along")
+        require(read is None or not is_stored(read), "rejected a stored delivery")
+        require(error.__context__ is None and len(str(error)) < 120, "an error contains a part of the body")
     else:
-        hold(is_deep(text) or is_stored(read), "taken, and not in the form of a delivery")
-        hold(Delivery.from_json(delivery.to_json()) == delivery, "it does not go round")
+        require(is_deep(text) or is_stored(read), "accepted a text that is not a stored delivery")
+        require(Delivery.from_json(delivery.to_json()) == delivery, "to_json() and from_json() changed the delivery")
 
 
 def is_stored(fields: dict[str, Any] | None) -> bool:
     keys = ("message_id", "timestamp", "body_b64", "secret_fingerprint")
     message_id, timestamp, body, fingerprint = ((fields or {}).get(key) for key in keys)
     try:
-        sound = base64.b64encode(base64.b64decode(body, validate=True)).decode() == body
+        is_canonical = base64.b64encode(base64.b64decode(body, validate=True)).decode() == body
     except (TypeError, ValueError):
         return False
     return (
-        sound
+        is_canonical
         and isinstance(message_id, str)
         and re.fullmatch(r"[!-+\-/-~]{1,256}", message_id) is not None
         and type(timestamp) is int

@@ -1,4 +1,4 @@
-"""Allow-lists and captures: is all of it read that is sound, and nothing else?"""
+"""Fuzz targets: the file of the allow-list, and the deliveries that the command line reads."""
 
 import base64
 import contextlib
@@ -9,7 +9,7 @@ from typing import Any
 
 from helpers.signer import BODY, NOW, SECRET, now
 from proof.fuzz.bodies import changed, written
-from proof.fuzz.tape import Tape, hold, signed_headers
+from proof.fuzz.tape import Tape, require, signed_headers
 
 from clerk_webhook_verify import Webhook, WebhookVerificationError
 from clerk_webhook_verify.allowlist import Allowlist
@@ -30,7 +30,7 @@ ADDRESSES = [
 
 
 def allowlist(data: bytes) -> None:
-    """An address is let in if and only if it lies between the ends of a network of the list; else a ValueError."""
+    """An address is allowed if and only if a network in the list contains it; an invalid list is a ValueError."""
     tape = Tape(data)
     mode = tape.byte() % 4
     asked = [*ADDRESSES, *(tape.text() for _ in range(tape.byte() % 4))]
@@ -44,7 +44,7 @@ def allowlist(data: bytes) -> None:
     try:
         made = Allowlist(source)
     except ValueError as error:
-        hold("allow-list" in str(error), "another ValueError than ours")
+        require("allow-list" in str(error), "a ValueError that does not name the allow-list")
         return
     read = json.loads(source) if isinstance(source, bytes) else source
     ends = [
@@ -54,18 +54,18 @@ def allowlist(data: bytes) -> None:
         try:
             address = ipaddress.ip_address(text)
         except ValueError:
-            hold(not made.allows(text), "let in, and no address")
+            require(not made.allows(text), "allowed an invalid address")
             continue
         address = getattr(address, "ipv4_mapped", None) or address
         inside = any(version == address.version and low <= int(address) <= high for version, low, high in ends)
-        hold(made.allows(text) == inside, "let in from outside, or kept out from inside")
+        require(made.allows(text) == inside, "allowed an address outside of the list, or rejected one in it")
 
 
-GENUINE = signed_headers()
+VALID = signed_headers()
 ENCODED = base64.b64encode(BODY).decode()
-LINE = json.dumps({"type": "event", "headers": GENUINE, "body_b64": ENCODED, "received_at": NOW})
-HEAD = "".join(f"{name}: {value}\r\n" for name, value in GENUINE.items())
-CURL = " ".join(f"-H '{name}: {value}'" for name, value in GENUINE.items())
+LINE = json.dumps({"type": "event", "headers": VALID, "body_b64": ENCODED, "received_at": NOW})
+HEAD = "".join(f"{name}: {value}\r\n" for name, value in VALID.items())
+CURL = " ".join(f"-H '{name}: {value}'" for name, value in VALID.items())
 CAPTURES = [
     LINE,
     f"{LINE}\n{LINE}",
@@ -87,7 +87,7 @@ SNIPPETS = [
 
 
 def capture(data: bytes) -> None:
-    """A capture is at least one delivery, or an error for whoever typed the command, in one printable line."""
+    """A capture contains at least one delivery, or it is an error in one printable line."""
     tape = Tape(data)
     if tape.byte() % 3 == 0:
         content = tape.rest()
@@ -98,16 +98,17 @@ def capture(data: bytes) -> None:
             piece = tape.pick(SNIPPETS) if tape.byte() % 2 else tape.chunk()
             content = content[:place] + piece * (1 + tape.byte() // 64) + content[place + tape.byte() % 8 :]
     try:
-        with contextlib.redirect_stderr(io.StringIO()):  # a torn line is remarked on
+        with contextlib.redirect_stderr(io.StringIO()):  # it reports a truncated line
             captures = read_captures(content)
     except UsageError as error:
-        hold(str(error).isprintable() and len(str(error)) < 300, "an error that is no line")
+        require(str(error).isprintable() and len(str(error)) < 300, "an error that is not one printable line")
         return
-    hold(captures, "neither a delivery nor an error")
+    require(captures, "neither a delivery nor an error")
     for each in captures:
-        hold(all(type(part) is str for pair in each.headers for part in pair), "a header that is no text")
-        hold(type(each.body) is bytes, "a body that is no bytes")
-        hold(each.received_at is None or type(each.received_at) is float, "a time that is none")
-        hold(isinstance(each.message_id + each.timestamp + each.event_type, str), "what it tells is no text")
+        require(all(type(part) is str for pair in each.headers for part in pair), "a header that is not a string")
+        require(type(each.body) is bytes, "a body that is not bytes")
+        require(each.received_at is None or type(each.received_at) is float, "a time that is not a float")
+        for text in (each.message_id, each.timestamp, each.event_type):
+            require(type(text) is str, "a property that is not a string")
         with contextlib.suppress(WebhookVerificationError):
             webhook.verify_signature(each.headers, each.body)

@@ -1,4 +1,4 @@
-"""A genuine delivery's headers, what a tape does to them, and what hmac alone says of the result."""
+"""The headers of a valid delivery, changes to them, and the verdict of a model that uses only hmac."""
 
 import email.message
 import re
@@ -10,7 +10,7 @@ from proof.fuzz.tape import KEY, Tape, sign, signed_headers
 
 OTHER_KEY = key_of(OTHER_SECRET)
 PARTS = ("id", "timestamp", "signature")
-LOWER = {capital: capital + 32 for capital in range(ord("A"), ord("Z") + 1)}  # of ASCII alone: no dotless i, no Kelvin
+LOWER = {capital: capital + 32 for capital in range(ord("A"), ord("Z") + 1)}  # ASCII only, unlike lower()
 NAMES = [f"{family}-{part}" for family in ("svix", "webhook") for part in PARTS]
 
 
@@ -18,8 +18,8 @@ def pairs_of(headers: Any) -> Any:
     return headers.items() if hasattr(headers, "items") else headers
 
 
-def is_right(headers: Any, body: bytes, keys: Iterable[bytes] = (KEY,)) -> bool:
-    """The documented rules, with hmac alone."""
+def is_valid(headers: Any, body: bytes, keys: Iterable[bytes] = (KEY,)) -> bool:
+    """Apply the documented rules, with nothing but hmac."""
     found: dict[str, list[Any]] = {}
     try:
         for name, value in pairs_of(headers):
@@ -37,13 +37,14 @@ def is_right(headers: Any, body: bytes, keys: Iterable[bytes] = (KEY,)) -> bool:
         re.fullmatch(r"[!-~]{1,256}", message_id) is not None
         and not {",", "."} & {*message_id}
         and re.fullmatch("[0-9]{1,12}", timestamp) is not None
+        and len(signatures.split(" ")) <= 100
         and any(sign(body, message_id, timestamp, key) in signatures.split(" ") for key in keys)
         and abs(int(timestamp) - NOW) <= 300
     )
 
 
 def is_odd(headers: Any) -> bool:
-    """Whether a TypeError may come of them: no pairs, or what is neither text nor bytes where a header counts."""
+    """Return whether a TypeError is allowed: not pairs, or a name or a used value that is neither str nor bytes."""
     try:
         for name, value in pairs_of(headers):
             if not isinstance(name, str | bytes):
@@ -57,7 +58,7 @@ def is_odd(headers: Any) -> bool:
 
 
 class Items:
-    """What has items() and is no mapping, as some frameworks' headers."""
+    """Has items() without being a mapping, as the headers of some frameworks."""
 
     def __init__(self, pairs: list[tuple[Any, Any]]) -> None:
         self.pairs = pairs
@@ -112,12 +113,12 @@ VALUES = [
     *(sign(BODY), sign(BODY, key=OTHER_KEY), sign(BODY)[:-1], sign(BODY)[3:], sign(b""), str(NOW - 300)),
 ]
 BODIES: list[Any] = [BODY, BODY.decode(), bytearray(BODY), memoryview(BODY), BODY + b"\n", BODY[:-1], b"", "\ud800"]
-GENUINE = [list(signed_headers(family=family).items()) for family in ("svix", "webhook")]
+VALID = [list(signed_headers(family=family).items()) for family in ("svix", "webhook")]
 
 
 def edited(tape: Tape) -> list[tuple[Any, Any]]:
-    """A genuine delivery's headers, and what the tape does to them."""
-    pairs: list[tuple[Any, Any]] = [*tape.pick(GENUINE)]
+    """Return the headers of a valid delivery, changed as the tape says."""
+    pairs: list[tuple[Any, Any]] = [*tape.pick(VALID)]
     while tape.more and len(pairs) < 40:
         operation, place = tape.byte() % 10, tape.byte() % (len(pairs) or 1)
         name, value = pairs[place] if pairs else ("svix-id", "")
@@ -142,13 +143,13 @@ def edited(tape: Tape) -> list[tuple[Any, Any]]:
             pairs[place] = name, tape.pick(ODD)
         elif operation == 8:
             pairs.append((tape.text(), tape.text()))
-        else:  # sign what stands there now
+        else:  # sign the current headers
             texts = {key: text.strip(" \t") for key, text in pairs if isinstance(text, str)}
             for family in ("svix", "webhook"):
                 if texts.keys() >= {f"{family}-id", f"{family}-timestamp"}:
                     message_id, timestamp = (encoded(texts[f"{family}-{part}"]) for part in PARTS[:2])
                     if message_id.isascii() and timestamp.isascii():
-                        right = sign(BODY, message_id=message_id.decode(), timestamp=timestamp.decode())
+                        signature = sign(BODY, message_id=message_id.decode(), timestamp=timestamp.decode())
                         pairs = [pair for pair in pairs if pair[0] != f"{family}-signature"]
-                        pairs.append((f"{family}-signature", right))
+                        pairs.append((f"{family}-signature", signature))
     return pairs

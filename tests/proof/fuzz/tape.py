@@ -1,4 +1,4 @@
-"""How do the bytes of a fuzzer become a case, and how is it said that a property does not hold?"""
+"""The bytes of a fuzzer as test input, and the exception for a property that does not hold."""
 
 import base64
 import hmac
@@ -12,16 +12,17 @@ T = TypeVar("T")
 
 
 class BrokenError(Exception):
-    """A property does not hold. No AssertionError: ``python -O`` must not switch it off."""
+    """A property does not hold. Not an AssertionError, which ``python -O`` would switch off."""
 
 
-def hold(condition: object, sentence: str) -> None:
+def require(condition: object, problem: str) -> None:
+    """Raise BrokenError with *problem* unless the condition holds."""
     if not condition:
-        raise BrokenError(sentence)
+        raise BrokenError(problem)
 
 
 class Tape:
-    """Bytes read from the left; behind their end there are zeros, so that every input is a case."""
+    """Bytes read from the start; zeros follow their end, so that every input is valid."""
 
     def __init__(self, data: bytes) -> None:
         self.data = data
@@ -46,7 +47,7 @@ class Tape:
         return self.take(self.byte())
 
     def text(self) -> str:
-        """Any text: what is not UTF-8 becomes lone surrogates."""
+        """Any string: invalid UTF-8 becomes lone surrogates."""
         return self.chunk().decode("utf-8", "surrogateescape")
 
     def rest(self) -> bytes:
@@ -54,7 +55,7 @@ class Tape:
 
 
 def sign(body: bytes, message_id: str = MESSAGE_ID, timestamp: object = NOW, key: bytes = KEY) -> str:
-    """As signer.sign(), in a third of its time, which millions of executions are worth."""
+    """Sign as signer.sign() does, in a third of the time, since the fuzzer calls it millions of times."""
     signed = f"{message_id}.{timestamp}.".encode() + body
     return "v1," + base64.b64encode(hmac.digest(key, signed, "sha256")).decode()
 

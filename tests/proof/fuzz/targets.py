@@ -1,6 +1,6 @@
-"""What is fuzzed, and what holds of every input besides its target's own property: no hang, no memory without measure.
+"""What is fuzzed, and the limits of time and memory that hold for every input.
 
-Each target is a function of bytes that returns, or raises where its property does not hold. None of them needs atheris.
+Each target is a function of bytes that raises if its property does not hold. None of them needs atheris.
 """
 
 import time
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from proof.fuzz import bodies, deliveries, files
-from proof.fuzz.tape import hold
+from proof.fuzz.tape import require
 
 CORPUS = Path(__file__).with_name("corpus")
 TRIES = 5  # the fastest counts
@@ -18,10 +18,10 @@ TRIES = 5  # the fastest counts
 
 class Target(NamedTuple):
     check: Callable[[bytes], None]
-    share: int  #: Of all executions, in percent.
+    share: int  #: Percent of all executions.
     max_len: int = 4096  #: Bytes.
-    seconds: float = 0.010  #: The most that an input may take, of this thread's own time.
-    memory: int = 512 * 1024  #: Bytes at the peak that any input may take, besides 64 times its own.
+    seconds: float = 0.010  #: Limit per input, of this thread's CPU time.
+    memory: int = 512 * 1024  #: Limit of the peak in bytes, in addition to 64 times the input.
 
 
 TARGETS = {
@@ -37,17 +37,17 @@ TARGETS = {
 
 
 def check_time(target: Target, data: bytes, seconds: float) -> None:
-    """Whether the fastest of some tries stays within *seconds*, without what else the machine does meanwhile."""
+    """Require that the fastest of some tries stays within *seconds*; other load on the machine slows some of them."""
     for _ in range(TRIES):
         start = time.thread_time()
         target.check(data)
         if (taken := time.thread_time() - start) <= seconds:
             return
-    hold(False, f"takes {taken * 1e3:.1f} ms, {seconds * 1e3:g} ms are allowed")
+    require(False, f"takes {taken * 1e3:.1f} ms, the limit is {seconds * 1e3:g} ms")
 
 
 def check_memory(target: Target, data: bytes) -> None:
-    """Whether the peak stays within a multiple of the input; the lowest counts, since the first fills caches."""
+    """Require that the lowest peak of some tries stays within the limit; the first try also fills caches."""
     allowed = target.memory + 64 * len(data)
     for _ in range(TRIES):
         tracemalloc.start()
@@ -58,4 +58,4 @@ def check_memory(target: Target, data: bytes) -> None:
             tracemalloc.stop()
         if peak <= allowed:
             return
-    hold(False, f"takes {peak:,} bytes for an input of {len(data):,}, {allowed:,} are allowed")
+    require(False, f"takes {peak:,} bytes for an input of {len(data):,}, the limit is {allowed:,}")
