@@ -5,7 +5,7 @@ import os
 import sys
 
 import pytest
-import stores
+from helpers import stores
 from hypothesis import HealthCheck, settings
 
 pytest_plugins = ["pytester"]
@@ -44,19 +44,19 @@ def _empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.delenv(name)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def valkey():
     with stores.valkey() as server:
         yield server
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def redis_6():
     with stores.redis_6() as server:
         yield server
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def postgres():
     with stores.postgres() as server:
         yield server
@@ -64,6 +64,8 @@ def postgres():
 
 @pytest.fixture(scope="module")
 def uri(postgres):
-    """A PostgreSQL that has the store's table."""
+    """A PostgreSQL that has the store's table, empty."""
+    with stores.Pool(postgres.get_uri()).connection() as connection:
+        connection.execute("DROP TABLE IF EXISTS clerk_webhook_once")
     stores.postgres_store(postgres.get_uri()).create_table()
     return postgres.get_uri()

@@ -17,7 +17,9 @@ from base64 import b64encode
 from pathlib import Path
 
 from core import small_body
-from signer import OTHER_SECRET, SECRET
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from helpers.signer import OTHER_SECRET, SECRET
 
 from clerk_webhook_verify import Webhook
 

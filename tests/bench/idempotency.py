@@ -19,8 +19,8 @@ from pathlib import Path
 
 from core import Table, medians
 
-sys.path.insert(0, str(Path(__file__).parent.parent))
-import stores
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from helpers import stores
 
 from clerk_webhook_verify.idempotency import MemoryStore, Once, SQLiteStore, Store
 from clerk_webhook_verify.idempotency.postgres import PostgresStore

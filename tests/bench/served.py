@@ -19,8 +19,10 @@ import time
 from pathlib import Path
 
 from core import small_body
-from ports import free_port
-from signer import SECRET
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from helpers.ports import free_port
+from helpers.signer import SECRET
 
 from clerk_webhook_verify import Webhook
 

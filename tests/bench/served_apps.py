@@ -7,7 +7,7 @@ import json
 
 import svix.webhooks
 from flask import Flask, request as flask_request
-from signer import SECRET
+from helpers.signer import SECRET
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response

@@ -1,0 +1,609 @@
+"""The command line, except for the commands that have their own test file."""
+
+import base64
+import contextlib
+import importlib
+import io
+import json
+import os
+import re
+import shlex
+import stat
+import subprocess
+import sys
+import time
+from typing import get_args
+
+import pytest
+from helpers.marks import needs_posix
+from helpers.signer import BODY, NOW, OTHER_SECRET, SECRET, signed_headers
+
+from clerk_webhook_verify import Webhook, __version__, cli
+from clerk_webhook_verify.cli import demo, main
+from clerk_webhook_verify.cli._terminal import colorize
+from clerk_webhook_verify.events import EventType
+
+
+class TestDemo:
+    def test_accepts_every_type_and_rejects_every_forgery(self, capsys):
+        assert main(["demo"]) == 0
+        printed = capsys.readouterr().out
+        for event_type in get_args(EventType):
+            assert re.search(
+                rf"^{re.escape(event_type)} +accepted +\w+, \d+ of \d+ fields filled$", printed, re.MULTILINE
+            )
+        for code in (
+            "signature_mismatch", "timestamp_too_old", "timestamp_too_new", "malformed_header", "missing_header",
+            "invalid_payload", "body_too_large",
+        ):  # fmt: skip
+            assert code in printed
+        counted = re.search(
+            r"(\d+) deliveries: (\d+) accepted, (\d+) refused, 0 not as it should be$", printed.rstrip()
+        )
+        assert int(counted[1]) == int(counted[2]) + int(counted[3])
+        assert int(counted[2]) == len(get_args(EventType)) + 3
+
+    def test_an_unexpected_verdict_is_reported_and_exits_1(self, capsys, monkeypatch):
+        body = b'{"type":"x","data":{}}'
+
+        def attempts(webhook: Webhook):
+            yield demo._Attempt(
+                "unexpectedly accepted", [*webhook.signed_headers(body).items()], body, "signature_mismatch", 400
+            )
+
+        monkeypatch.setattr(demo, "_attempts", attempts)
+        assert main(["demo"]) == 1
+        printed = capsys.readouterr().out
+        assert "<- wrong: signature_mismatch and 400 were due" in printed
+        assert printed.rstrip().endswith("1 deliveries: 1 accepted, 0 refused, 1 not as it should be")
+
+
+@pytest.mark.parametrize("command", [[sys.executable, "-m", "clerk_webhook_verify"], ["clerk-webhook-verify"]])
+def test_it_runs_as_a_module_and_as_a_command(command):
+    if command == ["clerk-webhook-verify"]:
+        command = [f"{sys.exec_prefix}/bin/clerk-webhook-verify"]
+    done = subprocess.run([*command, "demo"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "0 not as it should be" in done.stdout
+
+
+def test_the_module_exits_with_the_commands_code(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["clerk_webhook_verify", "demo"])
+    with pytest.raises(SystemExit) as caught:
+        importlib.import_module("clerk_webhook_verify.__main__")
+    assert caught.value.code == 0
+    assert capsys.readouterr().out
+
+
+@pytest.fixture
+def stored(tmp_path, monkeypatch):
+    """Writes a file and gives its name; the secret is in the environment."""
+    monkeypatch.setenv("CLERK_WEBHOOK_SIGNING_SECRET", SECRET)
+
+    def write(content: bytes | str, name: str = "stored") -> str:
+        path = tmp_path / name
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return f"@{path}"
+
+    return write
+
+
+def record(headers=None, body=BODY, **more) -> str:
+    """One line of NDJSON."""
+    headers = signed_headers(body, timestamp=int(time.time())) if headers is None else headers
+    return json.dumps({"type": "event", "headers": headers, "body_b64": base64.b64encode(body).decode(), **more}) + "\n"
+
+
+def outcome(capsys, *arguments: str) -> tuple[int, str, str]:
+    code = main(list(arguments))
+    printed = capsys.readouterr()
+    for text in (printed.out, printed.err):
+        assert SECRET not in text
+        assert "Traceback" not in text
+    return code, printed.out, printed.err
+
+
+class TestUse:
+    """What is common to all commands."""
+
+    def test_help_names_all_commands_and_each_has_examples(self, capsys):
+        for arguments in (["--help"], *([name, "--help"] for name in cli._COMMANDS)):
+            with pytest.raises(SystemExit) as caught:
+                main(arguments)
+            assert caught.value.code == 0
+            printed = capsys.readouterr().out
+            if len(arguments) == 1:
+                assert all(f"    {name} " in printed for name in cli._COMMANDS)
+            elif arguments[0] != "demo":
+                assert re.search(rf"examples?:\n  clerk-webhook-verify {arguments[0]}", printed)
+
+    @pytest.mark.parametrize(
+        ("arguments", "expected"),
+        [
+            (["verfy"], "verfy"),
+            (["--verbose", "verify"], "--verbose"),
+            (["verify"], "give either --delivery, or --payload"),
+            (["verify", "--delivery", "@a", "--payload", "@b"], "give either --delivery, or --payload"),
+            (["verify", "--delivery", "@a", "--id", "msg_1"], "go with --payload"),
+            (["verify", "--payload", "@a", "--id"], "expected one argument"),
+            (["verify", "--deliv", "@a"], "--deliv"),
+            (["verify", "--payload", "@/no/such/file", "--id", "a"], "No such file"),
+            (["verify", "a", "--delivery", "b"], "give the stored deliveries once, as FILE or as --delivery FILE"),
+            (["verify", "a", "--id", "msg_1"], "go with --payload"),
+            (["verify", "--payload", '{"type": "user.created"}'], "--payload takes a file: write the text into one"),
+            (["verify", "--payload", "@[1]"], "--payload takes a file: write the text into one"),
+            (["verify", "--payload", "whsec_abc"], "--payload contains a signing secret: put it into a file"),
+            (["verify", "--payload", "@whsec_abc"], "--payload contains a signing secret"),
+            (["verify", "--payload", "@\0"], "not a file name"),
+            (["verify", "whsec_abc"], "FILE contains a signing secret: put it into a file"),
+            (["verify", "a", "whsec_abc"], "signing secret in arguments: use --secret-file"),
+            (["verify", "--payload", "-", "--secret-file", "-"], "only one input can be -"),
+            (["verify", "--payload", "@-", "--secret-file", "@-"], "only one input can be -"),
+            (["verify", "--payload", "@a", "--tolerance", "-1"], "argument --tolerance: takes seconds, 0 or more;"),
+            (["verify", "--payload", "@a", "--tolerance", "x"], "argument --tolerance: takes seconds, 0 or more;"),
+            (["verify", "--payload", "@a", "--at", "inf"], "argument --at: takes Unix seconds, or now;"),
+            (["verify", "--payload", "@a", "--at", "today"], "argument --at: takes Unix seconds, or now;"),
+            (["verify", "--payload", "@a", "--secret", "whsec_abc"], "decodes to 2 bytes"),
+            (["sign", "--payload", "@a", "--timestamp", "soon"], "--timestamp"),
+            (["events", "user.creatd"], "did you mean user.created"),
+            (["events", "whsec_abc"], "the event type contains a signing secret"),
+            (["events", "7"], "see clerk-webhook-verify events"),
+            (["events", "user.created", "--plain"], "give one of TYPE, --type TYPE, --plain and --json"),
+            (["events", "user.created", "--only", "user.deleted"], "give one of TYPE, --type TYPE, --plain and"),
+            (["secret", "show"], "generate"),
+            (["secret"], "required: action"),
+            (["secret", "generate", "--secret", "whsec_abc"], "--secret, --secret-file and --json go with"),
+            (["secret", "fingerprint", "--output", "a"], "--output and --env go with secret generate"),
+            (["secret", "fingerprint", "--secret", "whsec_abc"], "decodes to 2 bytes"),
+            (["secret", "generate", "--output", "/no/whsec_abc"], "--output contains a signing secret"),
+            (["secret", "generate", "--output", "/no/such/folder/file"], "--output cannot be written: '/no/such"),
+            (["secret", "generate", "--output", "a\0b"], "not a file name"),
+        ],
+        ids=repr,
+    )
+    def test_invalid_arguments_are_reported_in_one_line(self, capsys, monkeypatch, arguments, expected):
+        monkeypatch.setenv("CLERK_WEBHOOK_SIGNING_SECRET", SECRET)
+        code, out, err = outcome(capsys, *arguments)
+        assert (code, out) == (2, "")
+        assert expected in err
+        assert err.count("\n") == 1
+        assert "whsec_abc" not in err
+
+    def test_help_is_printed_without_arguments(self, capsys):
+        code, out, err = outcome(capsys)
+        assert (code, err) == (0, "")
+        assert out.startswith("usage: clerk-webhook-verify")
+        assert all(f"    {name} " in out for name in cli._COMMANDS)
+
+    def test_the_version(self, capsys):
+        with pytest.raises(SystemExit) as caught:
+            main(["--version"])
+        assert caught.value.code == 0
+        assert capsys.readouterr().out == f"clerk-webhook-verify {__version__}\n"
+
+    @pytest.mark.parametrize(
+        "arguments",
+        [
+            ["verify", "--delivery", "a", "--delivery", "b"],
+            ["verify", "--payload", "a", "--id", "b", "--id", "b"],
+            ["sign", "--payload", "a", "--timestamp", "1", "--timestamp", "2"],
+            ["diagnose", "--tolerance=5", "--tolerance", "6"],
+            ["send", "--to", "http://localhost/", "--to", "http://localhost/"],
+            ["replay", "file", "--to", "http://localhost/", "--to", "http://localhost/"],
+            ["listen", "--port", "0", "--port", "3000"],
+            ["events", "--type", "user.created", "--only", "user.deleted"],
+            ["secret", "generate", "--output", "a", "--output", "b"],
+        ],
+        ids=" ".join,
+    )
+    def test_an_option_that_is_given_twice_is_rejected(self, capsys, arguments):
+        code, out, err = outcome(capsys, *arguments)
+        assert (code, out) == (2, "")
+        assert f"{arguments[-2]} is given twice" in err
+
+    def test_every_command_reads_a_file_with_and_without_an_at_sign(self, capsys, stored):
+        capture, body, secret = stored(record()), stored(BODY, "body"), stored(SECRET, "secret")
+        for file in (capture, capture[1:]):
+            for command in ("verify", "diagnose"):
+                assert outcome(capsys, command, "--delivery", file)[0] == 0
+                assert outcome(capsys, command, file)[0] == 0
+            assert outcome(capsys, "replay", file, "--to", "http://127.0.0.1:0/")[0] == 1
+        for file in (body, body[1:]):
+            assert outcome(capsys, "verify", "--payload", file)[0] == 1
+            assert outcome(capsys, "sign", "--payload", file)[0] == 0
+            assert outcome(capsys, "send", "http://127.0.0.1:0/", "--payload", file)[0] == 1
+        for file in (secret, secret[1:]):
+            assert outcome(capsys, "verify", capture, "--secret-file", file)[0] == 0
+
+    def test_options_may_stand_between_the_other_arguments(self, capsys, stored):
+        file = stored(record())
+        assert outcome(capsys, "replay", file, "--resign", "http://127.0.0.1:0/")[0] == 1
+        assert outcome(capsys, "verify", "--json", file, "--tolerance", "300")[0] == 0
+
+    def test_messages_name_options_and_no_parameters_of_the_library(self, capsys, stored, monkeypatch):
+        delivery = stored(record(signed_headers(BODY)))
+        for more in ([], ["--json"]):
+            out = outcome(capsys, "verify", delivery, *more)[1]
+            assert "clock=" not in out
+            assert "--at" in out
+        monkeypatch.delenv("CLERK_WEBHOOK_SIGNING_SECRET")
+        for arguments in (["verify", delivery], ["sign", "--payload", delivery], ["send", "http://localhost/"]):
+            code, _, err = outcome(capsys, *arguments)
+            assert code == 2
+            assert "secret=" not in err
+            assert "--secret-file" in err
+
+    def test_exits_2_without_a_secret(self, capsys, monkeypatch, stored):
+        monkeypatch.delenv("CLERK_WEBHOOK_SIGNING_SECRET")
+        monkeypatch.delenv("CLERK_WEBHOOK_SECRET", raising=False)
+        for command in ("verify", "diagnose", "sign"):
+            code, out, err = outcome(capsys, command, "--payload", stored(BODY))
+            assert (code, out) == (2, "")
+            assert "CLERK_WEBHOOK_SIGNING_SECRET is not set" in err
+
+    def test_the_secret_from_a_file_from_standard_input_and_from_the_command_line(self, capsys, monkeypatch, stored):
+        delivery = stored(record())
+        monkeypatch.delenv("CLERK_WEBHOOK_SIGNING_SECRET")
+        secret_file = stored(f"{OTHER_SECRET}\n{SECRET}\n", "secret")[1:]
+        assert outcome(capsys, "verify", "--delivery", delivery, "--secret-file", secret_file)[0] == 0
+        assert outcome(capsys, "verify", "--delivery", delivery, "--secret", OTHER_SECRET, "--secret", SECRET)[0] == 0
+        assert outcome(capsys, "verify", "--delivery", delivery, "--secret", OTHER_SECRET)[0] == 1
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(SECRET.encode())))
+        assert outcome(capsys, "verify", "--delivery", delivery, "--secret-file", "-")[0] == 0
+        code, _, err = outcome(capsys, "verify", "--delivery", delivery, "--secret-file", stored("", "empty")[1:])
+        assert code == 2
+        assert "is empty" in err
+        first, second = stored(OTHER_SECRET, "first"), stored(SECRET, "second")
+        assert outcome(capsys, "verify", delivery, "--secret-file", first, "--secret-file", second)[0] == 0
+
+    def test_an_unreadable_secret_file(self, capsys, stored, tmp_path):
+        code, _, err = outcome(capsys, "verify", "--delivery", stored(record()), "--secret-file", str(tmp_path))
+        assert code == 2
+        assert "--secret-file cannot be read" in err
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "CLERK_WEBHOOK_SIGNING_SECRET={0}",
+            "CLERK_WEBHOOK_SECRET={0}\n",
+            "# Clerk\nA=1\nexport CLERK_WEBHOOK_SIGNING_SECRET={0} # staging\r\nB='2'\r\n",
+            'A="x\ny"\n  CLERK_WEBHOOK_SIGNING_SECRET = "{0}"  # staging',
+            "CLERK_WEBHOOK_SIGNING_SECRET='{0}'\nCLERK_WEBHOOK_SECRET={1}",
+            "CLERK_WEBHOOK_SECRET={1}\nCLERK_WEBHOOK_SIGNING_SECRET=`{0}`",
+            "CLERK_WEBHOOK_SIGNING_SECRET={1}\nCLERK_WEBHOOK_SIGNING_SECRET={0}",
+            'CLERK_WEBHOOK_SIGNING_SECRET="{1}, {0}"',
+            "# Clerk's\n{0} # staging\n",
+        ],
+    )
+    @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+    def test_the_secret_from_a_dotenv_file(self, capsys, stored, monkeypatch, text, encoding):
+        delivery = stored(record())
+        monkeypatch.delenv("CLERK_WEBHOOK_SIGNING_SECRET")
+        file = stored(text.format(SECRET, OTHER_SECRET).encode(encoding), ".env")
+        assert outcome(capsys, "verify", delivery, "--secret-file", file)[0] == 0
+
+    def test_a_padded_secret_alone_in_its_line_is_not_a_variable(self, capsys, stored):
+        padded = "whsec_" + base64.b64encode(b"k" * 25).decode()
+        assert padded.endswith("==")
+        delivery = stored(record(signed_headers(BODY, secret=padded, timestamp=int(time.time()))))
+        assert outcome(capsys, "verify", delivery, "--secret-file", stored(padded, "secret"))[0] == 0
+
+    @pytest.mark.parametrize(
+        ("text", "expected"),
+        [
+            ("A=1\nB=2", "the file of --secret-file has no line CLERK_WEBHOOK_SIGNING_SECRET=whsec_...: add it"),
+            ("CLERK_WEBHOOK_SIGNING_SECRET=", "CLERK_WEBHOOK_SIGNING_SECRET in the file of --secret-file is empty"),
+            ("CLERK_WEBHOOK_SIGNING_SECRET='' # unset", "in the file of --secret-file is empty"),
+            ("CLERK_WEBHOOK_SIGNING_SECRET=# unset", "in the file of --secret-file is empty"),
+            ("# nothing\n\n", "the file of --secret-file is empty"),
+        ],
+    )
+    def test_a_file_without_a_secret_is_reported(self, capsys, stored, text, expected):
+        code, _, err = outcome(capsys, "verify", stored(record()), "--secret-file", stored(text, ".env"))
+        assert code == 2
+        assert expected in err
+
+    def test_json_in_a_secret_file_is_one_secret(self, capsys, stored):
+        """So that the message names it as a whole, not its first word."""
+        text = json.dumps({"CLERK_WEBHOOK_SIGNING_SECRET": "x"}, indent=1)
+        code, _, err = outcome(capsys, "verify", stored(record()), "--secret-file", stored(text, "secret"))
+        assert code == 2
+        assert "number 1 of" not in err
+
+    def test_exits_130_when_interrupted(self, capsys, monkeypatch):
+        def interrupted(arguments):
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr("clerk_webhook_verify.cli.secret.run", interrupted)
+        assert outcome(capsys, "secret", "generate") == (130, "", "")
+
+    @needs_posix
+    def test_exits_1_when_stdout_is_closed(self, monkeypatch):
+        reader, writer = os.pipe()
+        os.close(reader)
+        with open(writer, "w") as stdout:
+            monkeypatch.setattr(sys, "stdout", stdout)
+            assert main(["secret", "generate"]) == 1
+
+    def test_output_is_escaped_for_the_encoding_of_the_terminal(self):
+        argument = "user.créé".encode()  # bytes, since the tests may run in a locale that has no such letter
+        command = [sys.executable, "-m", "clerk_webhook_verify", "events", argument]
+        environment = os.environ | {"PYTHONIOENCODING": "ascii"}
+        done = subprocess.run(command, capture_output=True, check=False, env=environment)
+        assert done.returncode == 2
+        assert b"Traceback" not in done.stderr
+
+    def test_output_wraps_to_the_width_of_a_terminal(self, capsys, monkeypatch, stored):
+        headers = signed_headers(BODY, secret=OTHER_SECRET, timestamp=int(time.time()))
+        commands = [["events"], ["verify", stored(record(headers))], ["verify", "--help"], ["replay", "--help"]]
+        for columns in ("50", "70", "200"):
+            monkeypatch.setenv("COLUMNS", columns)
+            for arguments in commands:
+                with monkeypatch.context() as patched:
+                    patched.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+                    with contextlib.suppress(SystemExit):
+                        main(arguments)
+                lines = capsys.readouterr().out.split("examples:")[0].splitlines()
+                wide = [line for line in lines if not line.startswith("  ") or arguments == ["events"]]
+                assert lines
+                assert all(len(line) <= int(columns) or " " not in line.strip() for line in wide)
+        main(commands[1])
+        assert capsys.readouterr().out.count("\n") == 1
+
+    def test_colors_only_on_a_terminal_without_no_color(self, monkeypatch, capsys):
+        monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+        monkeypatch.delenv("NO_COLOR", raising=False)
+        monkeypatch.setenv("TERM", "xterm")
+        assert colorize("x", "red") == "\x1b[31mx\x1b[0m"
+        monkeypatch.setenv("NO_COLOR", "1")
+        assert colorize("x", "red") == "x"
+
+
+class TestVerify:
+    def test_a_genuine_delivery(self, capsys, stored):
+        headers = signed_headers(BODY, timestamp=int(time.time()))
+        code, out, err = outcome(capsys, "verify", "--delivery", stored(record(headers)))
+        assert (code, err) == (0, "")
+        assert out.startswith("genuine: user.created, message id msg_")
+        code, out, err = outcome(capsys, "verify", "--json", "--delivery", stored(record(headers)))
+        assert (code, err) == (0, "")
+        assert json.loads(out) == {
+            "valid": True,
+            "type": "user.created",
+            "message_id": headers["svix-id"],
+            "timestamp": int(headers["svix-timestamp"]),
+            "secret_fingerprint": Webhook(SECRET).fingerprints[0],
+        }
+
+    def test_the_parts_of_a_delivery(self, capsys, stored, monkeypatch):
+        headers = signed_headers(BODY, timestamp=int(time.time()))
+        parts = [
+            *("--id", headers["svix-id"], "--timestamp", headers["svix-timestamp"]),
+            *("--signature", headers["svix-signature"]),
+        ]
+        assert outcome(capsys, "verify", "--payload", stored(BODY), *parts)[0] == 0
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(BODY)))
+        assert outcome(capsys, "verify", "--payload", "-", *parts)[0] == 0
+        code, out, _ = outcome(capsys, "verify", "--payload", stored(BODY), *parts[:4])
+        assert code == 1
+        assert out.startswith("refused: missing_header: the request has no svix-signature")
+
+    def test_an_old_delivery_is_genuine_at_its_own_time(self, capsys, stored):
+        delivery = stored(record(signed_headers(BODY)))
+        code, out, _ = outcome(capsys, "verify", "--delivery", delivery)
+        assert code == 1
+        assert "timestamp_too_old: the delivery is genuine but was signed" in out
+        assert out.endswith(f"; --at {NOW} judges it as of its own time\n")
+        assert outcome(capsys, "verify", "--delivery", delivery, "--at", str(NOW))[0] == 0
+        assert outcome(capsys, "verify", "--delivery", delivery, "--at", str(NOW + 301))[0] == 1
+        assert outcome(capsys, "verify", "--delivery", delivery, "--at", str(NOW + 301), "--tolerance", "301")[0] == 0
+
+    @pytest.mark.parametrize(
+        ("received_at", "at", "code"),
+        [
+            (NOW + 5.5, None, 0),
+            (NOW + 300, None, 0),
+            (NOW + 301, None, 1),
+            (NOW - 301, None, 1),
+            (None, None, 1),
+            (NOW, "now", 1),
+            (NOW + 4000, str(NOW), 0),
+        ],
+    )
+    def test_a_delivery_is_judged_as_of_its_arrival_by_default(self, capsys, stored, received_at, at, code):
+        delivery = stored(record(signed_headers(BODY), received_at=received_at))
+        arguments = ["verify", delivery, *(["--at", at] if at else [])]
+        assert outcome(capsys, *arguments)[0] == code
+
+    def test_each_of_several_is_judged_as_of_its_own_arrival(self, capsys, stored):
+        later = signed_headers(BODY, timestamp=NOW + 5000)
+        lines = [
+            record(signed_headers(BODY), received_at=NOW), record(later, received_at=NOW + 5000),
+            record(later, received_at=NOW), record(signed_headers(BODY), received_at=NOW + 5000),
+        ]  # fmt: skip
+        code, out, _ = outcome(capsys, "verify", stored("".join(lines)))
+        assert code == 1
+        assert [line.split(": ")[1:3] for line in out.splitlines()][2:] == [
+            ["refused", "timestamp_too_new"], ["refused", "timestamp_too_old"],
+        ]  # fmt: skip
+        assert out.count(": genuine: ") == 2
+        assert "signed 5000 s ago" in out
+        assert out.endswith(f"; that was its age when it arrived; --at {NOW} judges it as of its own time\n")
+
+    def test_all_of_several_are_checked(self, capsys, stored):
+        lines = record() + record(body=b"{}") + record(signed_headers(b"another"))
+        code, out, _ = outcome(capsys, "verify", "--delivery", stored(lines))
+        assert code == 1
+        assert [line.split(":")[:3] for line in out.splitlines()] == [
+            ["line 1", " genuine", " user.created, message id msg_p5jXN8AQM9LWM0D4loKWxJek, signed at "
+             + out.split("signed at ")[1].split(",")[0] + ", secret " + Webhook(SECRET).fingerprints[0]],
+            ["line 2", " refused", " invalid_payload"],
+            ["line 3", " refused", " signature_mismatch"],
+        ]  # fmt: skip
+        code, out, _ = outcome(capsys, "verify", "--json", "--delivery", stored(lines))
+        assert [json.loads(line).get("code") for line in out.splitlines()] == [
+            None, "invalid_payload", "signature_mismatch",
+        ]  # fmt: skip
+
+    def test_text_from_outside_is_escaped(self, capsys, stored):
+        body = '{"type":"\x1b[2Jüser","data":{}}'.replace("\x1b", "\\u001b").encode()
+        code, out, _ = outcome(capsys, "verify", "--delivery", stored(record(body=body)))
+        assert code == 0
+        assert "genuine: \\x1b[2Jüser" in out
+
+
+class TestDiagnose:
+    def test_a_genuine_delivery(self, capsys, stored):
+        code, out, _ = outcome(capsys, "diagnose", "--delivery", stored(record()))
+        assert (code, out) == (0, "valid: the signature matches and the timestamp is current\n")
+
+    def test_a_missing_header_needs_no_elimination(self, capsys, stored):
+        code, out, _ = outcome(capsys, "diagnose", "--payload", stored(BODY))
+        assert code == 1
+        assert out.startswith("rejected: missing_header (confirmed)\n  evidence: there is no svix-id")
+        assert "ruled out" not in out
+
+    def test_cause_evidence_and_fix(self, capsys, stored):
+        headers = signed_headers(BODY, timestamp=int(time.time()))
+        delivery = stored(record(headers, body=BODY + b"\n"))
+        code, out, _ = outcome(capsys, "diagnose", "--delivery", delivery)
+        assert code == 1
+        assert out.splitlines()[0] == "rejected: trailing_newline (confirmed)"
+        assert "evidence: the signature matches without the trailing newline" in out
+        assert "fix: verify the" in out
+        assert "ruled out: asymmetric_only" in out
+        code, out, _ = outcome(capsys, "diagnose", "--json", "--delivery", delivery)
+        assert code == 1
+        answer = json.loads(out)
+        assert (answer["valid"], answer["cause"], answer["confidence"]) == (False, "trailing_newline", "confirmed")
+        assert answer.keys() == {"valid", "cause", "confidence", "evidence", "fix", "ruled_out", "not_tried"}
+        assert "empty_body" in answer["ruled_out"]
+
+    def test_several_secrets(self, capsys, stored):
+        delivery = stored(record())
+        assert outcome(capsys, "diagnose", "--delivery", delivery, "--secret", OTHER_SECRET, "--secret", SECRET)[0] == 0
+        code, out, _ = outcome(capsys, "diagnose", "--delivery", delivery, "--secret", OTHER_SECRET)
+        assert (code, out.splitlines()[0]) == (1, "rejected: wrong_secret (by_elimination)")
+
+    def test_the_headers_of_another_delivery_in_the_file(self, capsys, stored):
+        first = signed_headers(BODY, timestamp=int(time.time()))
+        second = signed_headers(b"another", message_id="msg_2", timestamp=int(time.time()) - 20_000)
+        for name, what in (("svix-id", "id"), ("svix-timestamp", "timestamp")):
+            mixed = first | {name: second[name]}
+            lines = record(mixed) + record(first, body=b"")
+            code, out, _ = outcome(capsys, "diagnose", "--delivery", stored(lines))
+            assert code == 1
+            assert out.startswith("line 1: rejected: other_attempt (confirmed)")
+            assert f"with the {what} of another delivery" in out
+        swapped = first | {name: second[name] for name in ("svix-id", "svix-timestamp")}
+        lines = record(swapped) + record(first, body=b"")
+        assert (
+            "with the id and timestamp of another delivery"
+            in outcome(capsys, "diagnose", "--delivery", stored(lines))[1]
+        )
+
+    @pytest.mark.parametrize(
+        ("received_at", "at", "expected"),
+        [
+            (NOW + 5.5, [], "valid: "),
+            (NOW + 5.5, ["--at", "now"], "; when it arrived, its timestamp was current"),
+            (NOW + 4000, ["--at", "now"], "; when it arrived, it was already 4000 s old"),
+            (NOW + 4000, [], "; that was its age when it arrived"),
+            (None, ["--at", str(NOW)], "valid: "),
+            (None, [], "rejected: timestamp_too_old (confirmed)"),
+        ],
+    )
+    def test_a_delivery_is_judged_as_of_its_arrival_by_default(self, capsys, stored, received_at, at, expected):
+        delivery = stored(record(signed_headers(BODY), received_at=received_at))
+        code, out, _ = outcome(capsys, "diagnose", delivery, *at)
+        assert code == (0 if expected == "valid: " else 1)
+        assert expected in " ".join(out.split()) + " "
+
+
+class TestSign:
+    def test_verify_accepts_what_it_signs(self, capsys, stored):
+        payload = stored(BODY)
+        code, out, _ = outcome(capsys, "sign", "--payload", payload)
+        assert code == 0
+        headers = dict(line.split(": ") for line in out.splitlines())
+        assert [*headers] == ["svix-id", "svix-timestamp", "svix-signature"]
+        assert Webhook(SECRET).verify(headers, BODY).type == "user.created"
+        code, out, _ = outcome(capsys, "sign", "--json", "--payload", payload, "--id", "msg_7", "--timestamp", str(NOW))
+        assert json.loads(out) == signed_headers(BODY, message_id="msg_7")
+
+    def test_a_curl_command_is_ready_to_run_and_to_verify(self, capsys, stored, monkeypatch):
+        _, out, _ = outcome(capsys, "sign", "--payload", stored(BODY, "it's.json"), "--curl", "http://localhost/it's")
+        words = shlex.split(out.replace("\\\n", " "))
+        assert words[:3] == ["curl", "--request", "POST"]
+        assert words[-1] == "http://localhost/it's"
+        assert words[words.index("--data-binary") + 1].endswith("it's.json")
+        headers = dict(word.split(": ") for word in words if word.startswith("svix-"))
+        assert Webhook(SECRET).verify(headers, BODY).type == "user.created"
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(BODY)))
+        assert "--data-binary '@-'" in outcome(capsys, "sign", "--payload", "-", "--curl", "http://localhost/")[1]
+
+    @pytest.mark.parametrize("wrong", [["--id", "a.b"], ["--timestamp", "-1"], ["--timestamp", "9" * 13]])
+    def test_rejects_an_invalid_id_or_timestamp(self, capsys, stored, wrong):
+        code, _, err = outcome(capsys, "sign", "--payload", stored(BODY), *wrong)
+        assert code == 2
+        assert f"argument {wrong[0]}: must be" in err
+
+
+class TestEventsAndSecret:
+    def test_the_list_and_a_sample(self, capsys):
+        code, out, _ = outcome(capsys, "events")
+        assert code == 0
+        assert re.search(r"^user.created\n    .*\bemail_addresses\b", out, re.MULTILINE)
+        listed = json.loads(outcome(capsys, "events", "--json")[1])
+        assert listed.keys() == set(get_args(EventType))
+        assert "email_addresses" in listed["user.created"]
+        assert json.loads(outcome(capsys, "events", "user.created")[1])["type"] == "user.created"
+        assert json.loads(outcome(capsys, "events", "--type", "user.created")[1])["type"] == "user.created"
+
+    def test_the_plain_list_has_one_type_per_line(self, capsys):
+        code, out, _ = outcome(capsys, "events", "--plain")
+        assert code == 0
+        assert set(out.splitlines()) == set(get_args(EventType))
+
+    def test_generates_a_new_secret_each_time(self, capsys):
+        secrets = set()
+        for _ in range(3):
+            assert main(["secret", "generate"]) == 0
+            secrets.add(capsys.readouterr().out.strip())
+        assert len(secrets) == 3
+        assert all(Webhook(secret) for secret in secrets)
+
+    def test_writes_a_new_secret_into_a_file_that_only_its_owner_can_read(self, capsys, tmp_path):
+        mask = os.umask(0)
+        try:
+            for number, more in enumerate([[], ["--env"]]):
+                file = tmp_path / str(number)
+                assert main(["secret", "generate", "--output", str(file), *more]) == 0
+                assert stat.S_IMODE(file.stat().st_mode) == 0o600
+                printed = capsys.readouterr()
+                assert (printed.out, "whsec_" in printed.err) == ("", False)
+                assert main(["secret", "fingerprint", "--secret-file", str(file)]) == 0
+                assert capsys.readouterr().out.strip() in printed.err
+        finally:
+            os.umask(mask)
+        assert Webhook((tmp_path / "0").read_text().strip())
+        assert (tmp_path / "1").read_text().startswith("CLERK_WEBHOOK_SIGNING_SECRET=whsec_")
+
+    def test_never_overwrites_a_file(self, capsys, tmp_path):
+        (tmp_path / ".env").write_text("A=1\n")
+        code, _, err = outcome(capsys, "secret", "generate", "--output", str(tmp_path / ".env"))
+        assert code == 2
+        assert "exists: choose another name, or delete it first" in err
+        assert (tmp_path / ".env").read_text() == "A=1\n"
+
+    def test_prints_a_line_for_a_dotenv_file(self, capsys):
+        assert main(["secret", "generate", "--env"]) == 0
+        assert capsys.readouterr().out.startswith("CLERK_WEBHOOK_SIGNING_SECRET=whsec_")
+
+    def test_prints_the_fingerprints_of_secrets(self, capsys, stored):
+        both = Webhook([SECRET, OTHER_SECRET]).fingerprints
+        assert outcome(capsys, "secret", "fingerprint") == (0, f"{both[0]}\n", "")
+        file = stored(f"{SECRET}\n{OTHER_SECRET}\n")
+        assert outcome(capsys, "secret", "fingerprint", "--secret-file", file) == (0, f"{both[0]}\n{both[1]}\n", "")
+        out = outcome(capsys, "secret", "fingerprint", "--secret", OTHER_SECRET, "--json")[1]
+        assert json.loads(out) == {"fingerprints": [both[1]]}
