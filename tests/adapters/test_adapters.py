@@ -740,7 +740,7 @@ class TestFastAPI:
 
     @pytest.mark.parametrize("future", ["", "from __future__ import annotations\n"])
     def test_the_documented_endpoint_works_with_annotations_as_text_too(self, future, monkeypatch):
-        page = (Path(__file__).parents[1] / "docs" / "frameworks" / "fastapi.md").read_text("utf-8")
+        page = (Path(__file__).parents[2] / "docs" / "frameworks" / "fastapi.md").read_text("utf-8")
         module = types.ModuleType("documented")
         monkeypatch.setitem(sys.modules, "documented", module)
         for block in page.split("```python\n")[1:]:

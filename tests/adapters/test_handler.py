@@ -12,12 +12,12 @@ from typing import Annotated, Any
 import django.test
 import flask
 import pytest
-from helpers.apps import django_app
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest
 from django.utils.decorators import method_decorator
 from django.views import View as DjangoView
 from flask.views import MethodView, View
+from helpers.apps import django_app
 from helpers.signer import SECRET
 from starlette.applications import Starlette
 from starlette.endpoints import HTTPEndpoint

@@ -6,8 +6,8 @@ from unittest import mock
 
 import flask as flask_framework
 import pytest
-from helpers.apps import django_app  # noqa: F401  configures Django
 from django.http import HttpRequest
+from helpers.apps import django_app  # noqa: F401  configures Django
 from helpers.signer import BODY, OTHER_SECRET, SECRET, now, signed_headers
 from starlette.requests import Request
 

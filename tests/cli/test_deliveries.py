@@ -6,9 +6,8 @@ import re
 import tracemalloc
 
 import pytest
-from helpers.signer import BODY, SECRET, now, signed_headers
-from hypothesis import given, strategies as st
 from helpers.signer import BODY, NOW, SECRET, now, signed_headers
+from hypothesis import given, strategies as st
 
 from clerk_webhook_verify import Webhook
 from clerk_webhook_verify.cli._options import UsageError

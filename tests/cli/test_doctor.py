@@ -1309,7 +1309,7 @@ class TestUse:
 
 
 def test_every_finding_is_in_the_documentation():
-    page = (Path(__file__).parents[1] / "docs" / "troubleshooting.md").read_text("utf-8")
+    page = (Path(__file__).parents[2] / "docs" / "troubleshooting.md").read_text("utf-8")
     rows = re.findall(r"^\| (`.*?) \|", page.split("## What doctor finds")[1].split("\n## ")[0], re.MULTILINE)
     codes = [code for row in rows for code in re.findall(r"`(\w+)`", row)]
     assert sorted(codes) == sorted(finding.code for finding in _findings.FINDINGS)

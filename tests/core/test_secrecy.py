@@ -18,8 +18,8 @@ import flask as flask_framework
 import psycopg
 import pytest
 import redis
-from helpers.apps import django_app  # noqa: F401  configures Django
 from fastapi import HTTPException
+from helpers.apps import django_app  # noqa: F401  configures Django
 from helpers.signer import BODY, OTHER_SECRET, SECRET, key_of, now, sign, signed_headers
 from starlette.requests import Request
 

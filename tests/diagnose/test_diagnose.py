@@ -17,8 +17,8 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings, strategies as st
 from helpers.signer import NOW, OTHER_SECRET, SECRET, key_of, now, sign, signed_headers
+from hypothesis import given, settings, strategies as st
 
 from clerk_webhook_verify import InvalidSecretError, Webhook
 from clerk_webhook_verify.cli import main

@@ -9,7 +9,7 @@ from helpers.signer import SECRET
 
 from clerk_webhook_verify.testing import signed_request
 
-PAGE = (Path(__file__).parents[1] / "docs" / "frameworks" / "others.md").read_text("utf-8")
+PAGE = (Path(__file__).parents[2] / "docs" / "frameworks" / "others.md").read_text("utf-8")
 LIMIT = 4 * 1_048_576
 
 

@@ -44,7 +44,7 @@ class Server:
         return response, json.loads(content) if content else None
 
     def raw(self, head: list[str], *parts: bytes, leave: bool = False) -> bytes:
-        """Write what no client library would; gives all that the server answers."""
+        """Write what no client library would; return the complete response."""
         with socket.create_connection(("127.0.0.1", self.port), 10) as connection:
             connection.sendall("\r\n".join([*head, "", ""]).encode("latin-1"))
             try:
@@ -52,11 +52,13 @@ class Server:
                     connection.sendall(part)
                 if leave:
                     connection.shutdown(socket.SHUT_WR)
-                answer = b""
+                response = b""
                 while data := connection.recv(65_536):
-                    answer += data
-                    if leave or b"\r\n\r\n" in answer:
+                    response += data
+                    if leave or b"\r\n\r\n" in response:
                         break
-            except ConnectionError:
+            except TimeoutError:
+                raise
+            except OSError:  # the server has closed the connection
                 return b""
-            return answer
+            return response

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import functools
+import importlib
 import inspect
 import logging
 import operator
@@ -21,8 +22,10 @@ from pathlib import Path
 
 import pytest
 from helpers import stores
-from hypothesis import given, strategies as st
+from helpers.marks import needs_fork
+from helpers.ports import free_port
 from helpers.signer import SECRET
+from hypothesis import given, strategies as st
 
 import clerk_webhook_verify
 from clerk_webhook_verify import Webhook

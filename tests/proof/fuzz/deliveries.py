@@ -10,9 +10,9 @@ from datetime import timedelta
 from fractions import Fraction
 from typing import Any
 
+from helpers.signer import BODY, MESSAGE_ID, NOW, OTHER_SECRET, SECRET, now, sign as sign_slowly
 from proof.fuzz.shapes import BODIES, OTHER_KEY, SHAPES, edited, is_odd, is_valid
 from proof.fuzz.tape import KEY, Tape, require, sign, signed_headers
-from helpers.signer import BODY, MESSAGE_ID, NOW, OTHER_SECRET, SECRET, now, sign as sign_slowly
 
 from clerk_webhook_verify import InvalidSecretError, Webhook, WebhookVerificationError, diagnose as diagnosis
 from clerk_webhook_verify.diagnose.causes import CAUSES
