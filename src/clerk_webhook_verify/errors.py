@@ -1,11 +1,11 @@
 """Every exception of this package, one tree under :class:`WebhookError`.
 
-The tree has two sides. :class:`WebhookVerificationError` is the sender's: the request is refused, and the answer is
-4xx. All others are ours, such as :class:`InvalidSecretError`: the answer is 500. Catch the first, and a missing secret
-is never answered as a bad request.
+The tree has two sides. :class:`WebhookVerificationError` means that the request is rejected: respond with 4xx. All
+others, such as :class:`InvalidSecretError`, are application errors: respond with 500. Catch the first, so that no
+client gets a 400 for a missing secret.
 
-Each class has a stable ``code`` for logs and metrics. The text says how to mend it; neither the text nor an attribute
-holds a secret, a key, the expected signature or any part of the body.
+Each class has a stable ``code`` for logs and metrics. The message says how to fix it; neither the message nor an
+attribute contains a secret, a key, the expected signature or any part of the body.
 """
 
 from __future__ import annotations
@@ -27,33 +27,33 @@ class WebhookError(Exception):
 
 
 class InvalidSecretError(WebhookError):
-    """The application has no usable signing secret. The sender has done nothing wrong: answer 500."""
+    """The application has no usable signing secret. The sender has done nothing wrong: respond with 500."""
 
     code = "invalid_secret"
 
     def __init__(self, problem: str) -> None:
         super().__init__(problem)
-        self.problem = problem  #: What is wrong and how to mend it, in words that never repeat the value.
+        self.problem = problem  #: What is wrong and how to fix it, without the value.
 
     def __str__(self) -> str:
         return self.problem
 
 
 class WebhookVerificationError(WebhookError):
-    """The request is refused, whatever the reason. Answer 400 (413 for :class:`BodyTooLargeError`)."""
+    """The request is rejected, for any reason. Respond with 400 (413 for :class:`BodyTooLargeError`)."""
 
     code = "verification_failed"
 
 
 class MissingHeaderError(WebhookVerificationError):
-    """At least one of the three headers of a delivery is not there."""
+    """At least one of the three headers of a delivery is missing."""
 
     code = "missing_header"
 
     def __init__(self, names: tuple[str, ...], hint: str = "", message_id: str | None = None) -> None:
         super().__init__(names, hint, message_id)
-        self.names = names  #: All names that are missing, in lower case.
-        self.hint = hint  #: What the headers that are there suggest, or empty.
+        self.names = names  #: All missing names, in lower case.
+        self.hint = hint  #: The probable cause, if there is one.
         self.message_id = message_id
 
     def __str__(self) -> str:
@@ -63,14 +63,14 @@ class MissingHeaderError(WebhookVerificationError):
 
 
 class MalformedHeaderError(WebhookVerificationError):
-    """A header of the delivery is there, but is not what the sender writes."""
+    """A header of the delivery is not as a sender writes it."""
 
     code = "malformed_header"
 
     def __init__(self, name: str, problem: str, message_id: str | None = None) -> None:
         super().__init__(name, problem, message_id)
         self.name = name  #: The header, in lower case.
-        self.problem = problem  #: What is wrong with it, in words that never repeat the value.
+        self.problem = problem  #: What is wrong with it, without the value.
         self.message_id = message_id
 
     def __str__(self) -> str:
@@ -104,17 +104,17 @@ class SignatureMismatchError(WebhookVerificationError):
 
 
 class TimestampError(WebhookVerificationError):
-    """The delivery is genuine, but its timestamp is outside the tolerance. Base of the two errors below."""
+    """The signature is valid, but the timestamp is outside the tolerance. Base of the two errors below."""
 
     def __init__(self, skew: int, tolerance: float, message_id: str) -> None:
         super().__init__(skew, tolerance, message_id)  # facts, not the sentence: copies and pickles stay whole
-        self.skew = skew  #: Whole seconds from our clock to the signed timestamp: negative, it lies behind.
+        self.skew = skew  #: Whole seconds from this machine's clock to the signed timestamp: negative if it is older.
         self.tolerance = tolerance  #: Seconds allowed in either direction.
         self.message_id = message_id
 
 
 class TimestampTooOldError(TimestampError):
-    """The delivery is genuine, but was signed too long ago: a replay, a capture, or a clock of ours that runs fast."""
+    """The signature is valid, but too old: a replay, a stored delivery, or this machine's clock is fast."""
 
     code = "timestamp_too_old"
 
@@ -126,7 +126,7 @@ class TimestampTooOldError(TimestampError):
 
 
 class TimestampTooNewError(TimestampError):
-    """The delivery is genuine, but was signed in our future: a clock of ours that runs slow."""
+    """The signature is valid, but its timestamp is in the future: this machine's clock is slow."""
 
     code = "timestamp_too_new"
 
@@ -138,13 +138,13 @@ class TimestampTooNewError(TimestampError):
 
 
 class InvalidPayloadError(WebhookVerificationError):
-    """The bytes are not a usable event. After a signature check: authentic, so no forgery, but nothing to act on."""
+    """The body is not an event. Its signature is valid: only an authentic body is parsed."""
 
     code = "invalid_payload"
 
     def __init__(self, problem: str, message_id: str | None = None) -> None:
         super().__init__(problem, message_id)
-        self.problem = problem  #: What is wrong, in words that never repeat the content.
+        self.problem = problem  #: What is wrong, without the content.
         self.message_id = message_id
 
     def __str__(self) -> str:

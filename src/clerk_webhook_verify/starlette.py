@@ -48,7 +48,6 @@ Result = Response | Awaitable[Response | None] | None
 _MAX_EARLY_BODY = 4 * 1_048_576  # bytes
 _MAX_PAUSE = 1.0  # seconds
 
-
 _AFTER_THE_BODY = (SignatureMismatchError, TimestampError, InvalidPayloadError)
 _BODY_ENDED = (BodyConsumedError, BodyIncompleteError, BodyTimeoutError)
 
@@ -165,7 +164,7 @@ async def drain(request: Request, error: WebhookError) -> None:
     if isinstance(error, (*_AFTER_THE_BODY, *_BODY_ENDED)) or declared > _MAX_EARLY_BODY:
         return
     read = error.limit if isinstance(error, BodyTooLargeError) and not declared else 0
-    with suppress(Exception), anyio.move_on_after(BODY_TIMEOUT):  # the end of the body is an exception, too
+    with suppress(Exception), anyio.move_on_after(BODY_TIMEOUT):  # a disconnect, a pause, the end of the body
         async with aclosing(request.stream()) as chunks:
             while read < _MAX_EARLY_BODY:
                 with anyio.fail_after(_MAX_PAUSE):

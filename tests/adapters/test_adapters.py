@@ -136,6 +136,15 @@ class TestTheWebhooksMethods:
         check_headers.assert_called_once()
         verify.assert_not_called()
 
+    def test_an_empty_body_is_named_and_the_secret_is_not_blamed(self, respond, caplog):
+        sent = delivery(fault="empty_body")
+        assert respond(Webhook(SECRET), sent) == 400
+        record = next(record for record in caplog.records if record.name == "clerk_webhook_verify")
+        assert (record.levelno, record.message_id) == (logging.WARNING, sent.headers["svix-id"])
+        text = record.getMessage().partition("; message id")[0]
+        assert all(word in text for word in ("the body is empty", "sender", "middleware"))
+        assert "secret" not in text
+
     def test_a_subclass_overrides_both(self, respond):
         calls = []
 

@@ -16,6 +16,7 @@ from argparse import Namespace
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timezone
 from time import monotonic, time
+from unittest.mock import Mock
 
 import pytest
 from helpers.endpoint import answer, serving
@@ -102,7 +103,7 @@ class TestVerdict:
             line = listener.stdout.next()
             assert re.search(f"{MESSAGE_ID} +refused: {code}: ", line)
             assert ("user.created" in line) == code.startswith("timestamp")
-            assert ("; verified with secret 525c69e90fec" in line) == (code == "signature_mismatch")
+            assert ("; tried secret 525c69e90fec" in line) == (code == "signature_mismatch")
 
     @pytest.mark.parametrize("headers", [lambda: genuine(secret=OTHER_SECRET), dict], ids=["forged", "unsigned"])
     def test_no_json_of_a_delivery_without_a_valid_signature_is_parsed(self, listen, monkeypatch, tmp_path, headers):
@@ -253,11 +254,11 @@ class TestLoops:
 
     def test_a_delivery_that_comes_before_the_check_is_answered(self, monkeypatch):
         arguments = Namespace(host="127.0.0.1", port=0, path=PATH, forward_unverified=False, json=True)
-        with listen_command._Receiver(arguments, Webhook(SECRET), None) as receiver:
-            with socket.create_connection(("127.0.0.1", receiver.server_port), 10) as early:
-                early.sendall(b"GET / HTTP/1.1\r\n\r\n")
-                assert receiver.is_reached_by(Target(f"http://127.0.0.1:{receiver.server_port}/"))
-                assert status_of(all_of(early)) == 404
+        receiver = listen_command._Receiver(arguments, Webhook(SECRET), None)
+        with receiver, socket.create_connection(("127.0.0.1", receiver.server_port), 10) as early:
+            early.sendall(b"GET / HTTP/1.1\r\n\r\n")
+            assert receiver.is_reached_by(Target(f"http://127.0.0.1:{receiver.server_port}/"))
+            assert status_of(all_of(early)) == 404
 
     def test_a_loop_ends_after_one_round(self, listen, monkeypatch):
         """From the first through an app that forwards to it: 508 comes back."""
@@ -276,13 +277,18 @@ class TestLoops:
             )
         assert len(received) == 1
 
-    def test_two_that_forward_to_each_other_end_after_one_round(self, listen, monkeypatch):
+    def test_two_that_forward_to_each_other_end_after_one_round(self, listen, tmp_path):
         port = free_port()
-        with (
-            listen("--forward-to", f"http://127.0.0.1:{port}{PATH}") as first,
-            listen("--port", str(port), "--forward-to", f"http://127.0.0.1:{first.port}{PATH}"),
-        ):
-            assert first.post(genuine(), BODY)[0] == 508
+        with listen("--forward-to", f"http://127.0.0.1:{port}{PATH}") as first:
+            command = [sys.executable, "-m", "clerk_webhook_verify", "listen", "--port", str(port), "--secret", SECRET]
+            command += ["--forward-to", f"http://127.0.0.1:{first.port}{PATH}"]
+            with (tmp_path / "log").open("w") as log, subprocess.Popen(command, stdout=log, stderr=log) as second:
+                try:
+                    wait_until_open(port, second, tmp_path / "log")
+                    assert first.post(genuine(), BODY)[0] == 508
+                    assert "the app answered 508" in first.stdout.next()
+                finally:
+                    second.kill()
 
 
 class TestLimits:
@@ -320,6 +326,21 @@ class TestLimits:
             if b"\r\n\r\n" in start:
                 assert status_of(connection.recv(1000)) == 408
                 assert "body_timeout: the body did not arrive within 0.5 s" in listener.stdout.next()
+
+    def test_a_request_that_gets_no_thread_takes_no_place(self, listen, monkeypatch):
+        monkeypatch.setattr(listen_command._Receiver, "max_connections", 1)
+        with listen() as listener:
+            with monkeypatch.context() as patched:
+                patched.setattr(threading.Thread, "start", Mock(side_effect=RuntimeError("can't start new thread")))
+                assert listener.raw(head("Content-Length: 0"), leave=True) == b""
+                assert "can't start new thread" in listener.stderr.next()
+            assert listener.post(genuine(), BODY)[0] == 204
+
+    def test_nothing_is_read_after_the_deadline(self):
+        with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()) as client:
+            reader = listen_command._DeadlineReader(client, seconds_per_wait=10, seconds=0)
+            with pytest.raises(TimeoutError):
+                reader.readinto(bytearray(1))
 
     def test_the_limits_are_32_requests_and_30_seconds(self):
         assert listen_command._Receiver.max_connections == 32
@@ -664,7 +685,7 @@ class TestSave:
             b'{"body_b64":"\xc3',
             b'{"type":"event","received_at":1760000000.5,"headers":{"svix-id":"msg_1"},"body',
             b'{"type": "event", "received_at": 1760000000.5, "valid": true, "code": null, ',
-            b'{"type": "event", "received_at": 1760000000.5, "valid": true, "code": null, "svix_id": "\xc3\xa9, my note',
+            b'{"type": "event", "received_at": 1760000000.5, "valid": true, "code": null, "svix_id": "\xc3\xa9',
             b'{"type": "event", "received_at": 1760000000.5, "valid": true, "code": null, "svix_id": "msg_1"}',
         ],
     )
@@ -693,6 +714,15 @@ class TestSave:
             assert listener.stderr.next() == "a delivery was not saved: no space left on the device"
             listener.post(genuine(message_id="msg_3"), BODY)
         assert [record["svix_id"] for record in records(file)] == ["msg_1", "msg_3"]
+
+    def test_what_another_process_has_appended_stays(self, tmp_path):
+        """It protects a record that is written between a truncated one and its removal."""
+        file = tmp_path / "capture.ndjson"
+        with open(file, "ab+", buffering=0) as own, open(file, "ab", buffering=0) as other:
+            own.write(b"own")
+            other.write(b"other\n")
+            listen_command._remove_last(own, 3)
+        assert file.read_bytes() == b"ownother\n"
 
     @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no file that is always full")
     def test_a_file_that_rejects_writes_loses_no_delivery(self, listen):

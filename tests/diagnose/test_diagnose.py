@@ -557,11 +557,11 @@ ENCODED_BASE64 = base64.b64encode(BODY)
 
 #: What encodes, wraps or quotes a body, and the layers around it.
 ENCODINGS = {
-    "str(bytes)": (str(BODY).encode(), "Python text"),
-    "str(bytearray)": (str(bytearray(BODY)).encode(), "Python text"),
+    "str(bytes)": (repr(BODY).encode(), "Python text"),
+    "str(bytearray)": (repr(bytearray(BODY)).encode(), "Python text"),
     "repr(str)": (repr(TEXT).encode(), "Python text"),
     "str(dict)": (str(PAYLOAD).encode(), "Python text"),
-    "str([bytes])": (str([BODY]).encode(), "Python text, an object or a list around it"),
+    "str([bytes])": (repr([BODY]).encode(), "Python text, an object or a list around it"),
     "a multidict": (f"ImmutableMultiDict([({TEXT!r}, '')])".encode(), None),
     "a QueryDict": (f"<QueryDict: {{{TEXT!r}: ['']}}>".encode(), "Python text, an object or a list around it"),
     "None": (TEXT.replace("null", "None").encode(), "Python text"),
@@ -579,7 +579,7 @@ ENCODINGS = {
     "Lambda": (dumps({"body": ENCODED_BASE64.decode(), "isBase64Encoded": True}), None),
     "base64 of a JSON string": (base64.b64encode(dumps(TEXT)), "base64, a JSON string"),
     "base64 of gzip": (base64.b64encode(gzip.compress(BODY)), "base64, compression"),
-    "str(base64)": (str(ENCODED_BASE64).encode(), "Python text, base64"),
+    "str(base64)": (repr(ENCODED_BASE64).encode(), "Python text, base64"),
     "base64 as a JSON string": (dumps(ENCODED_BASE64.decode()), "a JSON string, base64"),
     "hexadecimal": (BODY.hex().encode(), "hexadecimal"),
     "a bytea column": (b"\\x" + BODY.hex().encode(), "hexadecimal"),
@@ -615,7 +615,7 @@ class TestEncodedBody:
         encoders = {
             "base64": base64.b64encode,
             "JSON": lambda body: dumps(body.decode()),
-            "str": lambda body: str(body).encode(),
+            "str": lambda body: repr(body).encode(),
         }
         original = encoded = b'{"type":"x","data":{}}'
         for name in layers:
@@ -651,7 +651,7 @@ class TestEncodedBody:
     def test_finds_the_name_of_an_object(self, body):
         assert of(HEADERS, body) == ("encoded_body", "likely")
 
-    @pytest.mark.parametrize("body", [str(BODY)[:300], str(BODY)[:-1], "b'{'"])
+    @pytest.mark.parametrize("body", [repr(BODY)[:300], repr(BODY)[:-1], "b'{'"])
     def test_finds_the_beginning_of_python_bytes(self, body):
         assert of(HEADERS, body) == ("encoded_body", "likely")
 
@@ -783,7 +783,7 @@ class TestByElimination:
     @pytest.mark.parametrize(
         "text",
         [
-            "b'{}'", str(BODY)[:90], json.dumps('{"type":"x","data":{}}'), '{"type":"x","data":{}}', "[object Object]",
+            "b'{}'", repr(BODY)[:90], json.dumps('{"type":"x","data":{}}'), '{"type":"x","data":{}}', "[object Object]",
             "%7B%22type%22%3A%22x%22%7D", "&quot;&lt;&amp;", "eyJ0eXBlIjoieCIsImRhdGEiOnt9fQ==", "7b7d" * 9,
             "payload=%7B%7D&a=b", "2\r\n{}\r\n0\r\n\r\n", "\u201cquoted\u201d", "What?", "None", "v1,AAAA", "\\u00eb",
             "--x\r\n\r\n{}\r\n--x--", "NaN", "<memory at 0x7f>", "it's", "e\u0301",
@@ -812,7 +812,7 @@ class TestSeveralSecrets:
         assert valid.evidence == f"the signature {matches}, and the timestamp is current"
         for headers, body, cause in (
             (HEADERS, BODY + b"\n", "trailing_newline"),
-            (HEADERS, str(BODY), "encoded_body"),
+            (HEADERS, repr(BODY), "encoded_body"),
             (HEADERS | {"svix-signature": HEADERS["svix-signature"][:-1]}, BODY, "malformed_signature"),
             ([*HEADERS.items(), ("svix-id", "msg_2")], BODY, "duplicate_header"),
             (signed_headers(BODY, timestamp=NOW - 301), BODY, "timestamp_too_old"),
@@ -827,8 +827,9 @@ class TestSeveralSecrets:
         assert "fingerprint" not in found(HEADERS, BODY + b"\n").evidence
         assert "fingerprint" not in found(HEADERS, b"x", secret=[SECRET, OTHER_SECRET]).evidence
 
-    def test_says_which_secret_matches_beside_an_invalid_one(self):
-        diagnosis = found(HEADERS, BODY, secret=["whsec_bad", SECRET])
+    @pytest.mark.parametrize("invalid", ["whsec_bad", "", "sk_test_1234"])
+    def test_says_which_secret_matches_beside_an_invalid_one(self, invalid):
+        diagnosis = found(HEADERS, BODY, secret=[invalid, SECRET])
         assert (diagnosis.cause, diagnosis.confidence) == ("wrong_secret", "confirmed")
         assert diagnosis.evidence.endswith(f"the signature matches secret 2 of 2, fingerprint {self.fingerprint}")
 
@@ -1052,7 +1053,7 @@ def test_the_verdict_is_always_that_of_the_strict_check(headers, body):
 
 #: What may happen to a delivery, and what it is never confirmed to be.
 DAMAGES = [
-    lambda headers, body: (headers, str(body).encode()),
+    lambda headers, body: (headers, repr(body).encode()),
     lambda headers, body: (headers, repr(json.loads(body)).encode()),
     lambda headers, body: (headers, json.dumps(body.decode()).encode()),
     lambda headers, body: (headers, json.dumps({"body": body.decode()}).encode()),

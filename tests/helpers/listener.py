@@ -43,7 +43,8 @@ class Listener:
         monkeypatch.setattr("sys.stdout", self.stdout)
         monkeypatch.setattr("sys.stderr", self.stderr)
         self._options, self._codes = options, []
-        self._thread = Thread(target=lambda: self._codes.append(main(["listen", "--port", "0", *options])))
+        arguments = ["listen", *([] if "--port" in options else ["--port", "0"]), *options]
+        self._thread = Thread(target=lambda: self._codes.append(main(arguments)))
         self._thread.start()
 
     def __enter__(self):

@@ -57,7 +57,7 @@ DELIVERIES: dict[str, tuple[dict[str, object], bytes]] = {
     "compressed": (HEADERS, gzip.compress(BODY, mtime=0)),
     "drained": (HEADERS | {"content-length": str(len(BODY))}, b""),
     "cut": (HEADERS | {"content-length": str(len(BODY))}, BODY[:1024]),
-    "as-text": (HEADERS, str(BODY).encode()),
+    "as-text": (HEADERS, repr(BODY).encode()),
     "from-a-queue": (HEADERS, base64.b64encode(json.dumps({"body": BODY.decode()}).encode())),
     "from-jsonb": (
         signed_headers(_OWN_ORDER, timestamp=NOW),

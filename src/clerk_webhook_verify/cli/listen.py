@@ -213,7 +213,11 @@ class _Receiver(ThreadingHTTPServer):
     def process_request(self, request: Any, client_address: Any) -> None:
         """Handle a request in a thread, as soon as there are few enough; the time for each is limited."""
         self._free.acquire()
-        super().process_request(request, client_address)
+        try:
+            super().process_request(request, client_address)
+        except RuntimeError:  # no thread can be started
+            self._free.release()
+            raise
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
         """Handle a request."""
@@ -497,7 +501,7 @@ def _line(capture: Capture, result: _Result, webhook: Webhook) -> str:
     if error is not None:
         line += f": {error.code}: {escape_control_chars(in_options(str(error)))}"
     if isinstance(error, SignatureMismatchError):
-        line += f"; verified with {_secrets(webhook)}"
+        line += f"; tried {_secrets(webhook)}"
     if result.forwarded:
         line += f"; the app answered {result.answer.status} in {result.answer.seconds:.3f} s"
     if result.unreachable is not None:

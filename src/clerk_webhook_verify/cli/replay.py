@@ -25,7 +25,7 @@ from ._http import (
     end_to_end,
     target_from_args,
 )
-from ._options import UsageError, add_secret_options, check_no_secret, in_options, secrets_from_args
+from ._options import UsageError, add_secret_options, check_no_secret, secrets_from_args
 from ._terminal import colorize, escape_control_chars, print_json, print_status, print_wrapped
 
 _SIGNED_HEADERS = (*SVIX_HEADERS, *WEBHOOK_HEADERS)
@@ -79,13 +79,13 @@ def run(arguments: Namespace) -> int:
     if arguments.delivery is not None and arguments.url is None:  # --delivery FILE URL
         arguments.file, arguments.url = None, arguments.file
     target = target_from_args(arguments)
-    webhook = None
-    if arguments.resign or arguments.new_id or arguments.resign_forged:
-        secrets = secrets_from_args(arguments)
-        webhook = Webhook(secrets)
+    is_signed = arguments.resign or arguments.new_id or arguments.resign_forged
+    secrets = secrets_from_args(arguments) if is_signed else None
+    webhook = Webhook(secrets) if is_signed else None
+    if is_signed:
         check_plain_http(target, arguments)
     captures = _sorted(_chosen(captures_from_args(arguments), arguments))
-    if webhook is not None:
+    if is_signed:
         captures = [capture for capture in captures if _can_be_signed(capture, secrets, arguments)]
         if not captures:
             print_status("nothing was sent")
@@ -194,7 +194,7 @@ def _problem_on_arrival(capture: Capture, secrets: list[str] | None) -> str:
         Webhook(secrets, clock=lambda: arrival).verify_signature(capture.headers, capture.body)
     except WebhookVerificationError as error:
         hint = _TWO_SECRETS if isinstance(error, SignatureMismatchError) else ""
-        return f"{error.code}: {in_options(str(error))}{hint}"
+        return f"it was not valid when it arrived: {error.code}{hint}"
     return ""
 
 

@@ -17,6 +17,7 @@ from ..errors import WebhookError
 from ._budget import Budget
 from ._json import is_small, looks_like_json, parse
 
+SINGLE = "the secret"  #: The place of a single one.
 _DELIVERY_HEADERS = frozenset(SVIX_HEADERS + WEBHOOK_HEADERS)
 _MAX_HEADERS = 1000  # of one name in a delivery, and of all others together
 _MAX_NAME = 100  # characters
@@ -176,7 +177,7 @@ def secret_texts(secret: Secret | None) -> list[tuple[str, str]]:
     if secret is None:
         return _texts_in(next((name for name in ENVIRONMENT if name in os.environ), ENVIRONMENT[0]))
     given = (secret,) if isinstance(secret, str | bytes) else secret
-    return _numbered([text for text in (_text(each).strip() for each in given) if text])
+    return [(place, text) for place, text in _numbered([_text(each).strip() for each in given]) if text]
 
 
 def unread_secret_texts(secret: Secret | None) -> list[tuple[str, str]]:
@@ -188,12 +189,12 @@ def _texts_in(variable: str) -> list[tuple[str, str]]:
     """Return the parts of an environment variable, and its complete value if it has several."""
     value = os.environ.get(variable, "").strip()
     parts = [part for part in re.split(r"[\s,]+", value) if part]
-    return _numbered(parts) + ([("the secret", value)] if len(parts) > 1 else [])
+    return _numbered(parts) + ([(SINGLE, value)] if len(parts) > 1 else [])
 
 
 def _numbered(texts: list[str]) -> list[tuple[str, str]]:
     places = [f"secret {number} of {len(texts)}" for number in range(1, len(texts) + 1)]
-    return list(zip(places if len(texts) > 1 else ["the secret"], texts, strict=False))
+    return list(zip(places if len(texts) > 1 else [SINGLE], texts, strict=False))
 
 
 def _encoded(entries: Iterable[str]) -> list[bytes]:

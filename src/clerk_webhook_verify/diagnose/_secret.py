@@ -10,7 +10,7 @@ from .._secret import ENVIRONMENT, PREFIX, parse_secrets
 from .._signature import Signer
 from ..errors import InvalidSecretError, SignatureMismatchError
 from ._cause import CauseTable, Finding
-from ._delivery import RejectedDelivery
+from ._delivery import SINGLE, RejectedDelivery
 
 _BY_ELIMINATION = (
     "the request is well formed, but no known change to the body, the timestamp or the use of the secret makes the "
@@ -78,7 +78,7 @@ def wrong_secret(delivery: RejectedDelivery) -> Finding | None:
     for place, text in delivery.secrets:
         signer = _matching_signer(delivery, text)
         if signer:
-            which = f" {place}, fingerprint {signer.fingerprint}" if len(delivery.secrets) > 1 else ""
+            which = "" if place == SINGLE else f" {place}, fingerprint {signer.fingerprint}"
             return Finding("confirmed", f"{problem}; with this fixed, the signature matches{which}")
     # Without time left, the secret's text as the key was not tried, with which this sender may sign
     return Finding("confirmed" if delivery.budget.has_time() else "likely", problem)
