@@ -1,9 +1,11 @@
 """Does a request reach the one server that its URL names, byte for byte, and does every failure have a reason?"""
 
 import base64
+import contextlib
 import json
 import socket
-from threading import Event
+import time
+from threading import Event, Thread
 
 import pytest
 from helpers.endpoint import answer, serving
@@ -140,6 +142,32 @@ class TestNoAnswer:
 
     def test_an_invalid_name_is_unreachable(self):
         assert "cannot be reached" in self.reason(f"http://{'a' * 64}.example/")
+
+    def test_an_address_that_does_not_answer_is_a_timeout(self, monkeypatch):
+        def silent(*arguments, **options):
+            raise TimeoutError
+
+        monkeypatch.setattr(socket, "create_connection", silent)
+        with pytest.raises(AnswerTimeoutError, match=r"^no connection within 4 s$"):
+            Target("http://10.0.0.1/").post([], b"")
+
+    @pytest.mark.parametrize("start", [b"", b"HTTP/1.1 200 OK\r\n\r\n"], ids=["head", "body"])
+    def test_a_server_that_drips_is_a_timeout(self, start):
+        with socket.create_server(("127.0.0.1", 0)) as server:
+
+            def drip():
+                connection, _ = server.accept()
+                with connection, contextlib.suppress(OSError):
+                    connection.sendall(start)
+                    while True:
+                        connection.sendall(b"x")
+                        time.sleep(0.02)
+
+            thread = Thread(target=drip)
+            thread.start()
+            with pytest.raises(AnswerTimeoutError, match=r"^no answer within 0\.3 s$"):
+                Target(f"http://127.0.0.1:{server.getsockname()[1]}/").post([], b"", timeout=0.3)
+            thread.join()
 
     def test_a_server_that_hangs_is_a_timeout(self):
         leave = Event()

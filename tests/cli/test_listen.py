@@ -27,7 +27,7 @@ from helpers.signer import BODY, MESSAGE_ID, OTHER_SECRET, SECRET, signed_header
 from svix.webhooks import Webhook as Svix
 
 from clerk_webhook_verify import Webhook
-from clerk_webhook_verify.cli import listen as listen_command, main
+from clerk_webhook_verify.cli import _capture_file, listen as listen_command, main
 from clerk_webhook_verify.cli._http import Target
 from clerk_webhook_verify.events import EVENT_TYPES
 
@@ -326,6 +326,16 @@ class TestLimits:
             if b"\r\n\r\n" in start:
                 assert status_of(connection.recv(1000)) == 408
                 assert "body_timeout: the body did not arrive within 0.5 s" in listener.stdout.next()
+
+    def test_it_ends_while_requests_wait_for_a_place(self, listen, monkeypatch):
+        monkeypatch.setattr(listen_command._Receiver, "max_connections", 1)
+        with listen() as listener, ThreadPoolExecutor(8) as pool:
+            listener.stdout.closed_by_reader = True
+            answers = [pool.submit(listener.post, genuine(), BODY) for _ in range(8)]
+            assert answers[0].result(10)[0] == 204
+            for each in answers[1:]:
+                with contextlib.suppress(OSError):  # the server has ended
+                    each.result(10)
 
     def test_a_request_that_gets_no_thread_takes_no_place(self, listen, monkeypatch):
         monkeypatch.setattr(listen_command._Receiver, "max_connections", 1)
@@ -721,7 +731,7 @@ class TestSave:
         with open(file, "ab+", buffering=0) as own, open(file, "ab", buffering=0) as other:
             own.write(b"own")
             other.write(b"other\n")
-            listen_command._remove_last(own, 3)
+            _capture_file._remove_last(own, 3)
         assert file.read_bytes() == b"ownother\n"
 
     @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no file that is always full")

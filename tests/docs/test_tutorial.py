@@ -35,7 +35,7 @@ IN_EVERY_TERMINAL = [". .venv/bin/activate", "set -a; . ./.env; set +a"]
 CHANGES = [
     (r"\x1b\[[\d;]*m", ""),  # colours
     (r"msg_\w+", "MESSAGE"),
-    (r"secret [0-9a-f]{12}$", "secret FINGERPRINT"),
+    (r"secret(?: fingerprints:)? [0-9a-f]{12}\b", "secret FINGERPRINT"),
     (r"\d\d/\w{3}/\d{4} |\d\d:\d\d:\d\d", "TIME"),
     (r"\d+\.\d{3} s", "SECONDS"),
     (r" +\d+ ms", " MILLISECONDS"),

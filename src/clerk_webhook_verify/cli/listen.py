@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import socket
-import stat
 import sys
 from argparse import ArgumentParser, Namespace
-from binascii import b2a_base64
-from collections import deque
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BufferedReader, FileIO, RawIOBase
 from select import select
-from threading import BoundedSemaphore, Lock
+from threading import BoundedSemaphore, Lock, Thread
 from time import localtime, monotonic, strftime, time
 from typing import Any, ClassVar
 
@@ -31,6 +27,7 @@ from ..errors import (
     WebhookVerificationError,
 )
 from ..events import EVENT_TYPES
+from ._capture_file import append_delivery, open_capture_file
 from ._chunks import read_chunks
 from ._http import LOOP_HEADER, Answer, Target, UnreachableError, end_to_end, is_header_name
 from ._options import (
@@ -38,7 +35,6 @@ from ._options import (
     add_secret_options,
     check_no_secret,
     file_argument,
-    file_error,
     in_options,
     secrets_from_args,
 )
@@ -46,7 +42,6 @@ from ._terminal import colorize, escape_control_chars, print_json, print_result,
 from .captures import Capture
 
 _MAX_BODY = 8_388_608
-_NOT_SAVED = frozenset(("cookie", "authorization", "proxy-authorization"))
 _PATH = re.compile(r"/[!-~]*")
 _JSON = [("Content-Type", "application/json")]
 _TYPE_WIDTH = max(map(len, EVENT_TYPES))
@@ -94,7 +89,7 @@ def run(arguments: Namespace) -> int:
     with ExitStack() as opened:
         receiver = opened.enter_context(_bind(arguments, webhook, target))
         if arguments.save is not None:
-            receiver.capture_file = opened.enter_context(_open_capture_file(arguments.save))
+            receiver.capture_file = opened.enter_context(open_capture_file(arguments.save))
         if target is not None and target.port == receiver.server_port and receiver.is_reached_by(target):
             raise UsageError("--forward-to is where listen itself would be: give it another --port")
         announce = print_status if arguments.json else print_result
@@ -123,52 +118,6 @@ def _bind(arguments: Namespace, webhook: Webhook, target: Target | None) -> _Rec
         raise UsageError(
             f"port {port} of {escape_control_chars(host)!r} is not available: {reason}: pass another --port"
         ) from None
-
-
-def _open_capture_file(path: str) -> FileIO:
-    """Open the file to append, unbuffered. Only its owner can read it.
-
-    Raises:
-        UsageError: It cannot be opened, or stays readable by others.
-    """
-    try:
-        file = open(path, "a+b", buffering=0, opener=lambda name, flags: os.open(name, flags, 0o600))  # noqa: SIM115
-    except (OSError, ValueError) as error:
-        raise file_error(f"--save cannot be written: {path!r}", error) from None
-    mode = os.fstat(file.fileno()).st_mode
-    if os.name == "posix" and stat.S_ISREG(mode) and mode & 0o077:
-        try:
-            os.fchmod(file.fileno(), 0o600)
-        except OSError:
-            file.close()
-            raise UsageError(
-                f"--save: others can read {path!r}, and you cannot change that: pass another file"
-            ) from None
-        print_status("others could read the --save file: now only you can")
-    _end_last_line(file)
-    return file
-
-
-def _end_last_line(file: FileIO) -> None:
-    """If the last line has no newline, remove it if it is a truncated record of this command, otherwise add one."""
-    last = b""
-    if os.fstat(file.fileno()).st_size:  # 0 for a terminal or a pipe, which cannot be read
-        with open(file.name, "rb") as lines:
-            last = deque(lines, maxlen=1)[0]
-    if not last or last.endswith(b"\n"):
-        return
-    if _OWN_RECORD.fullmatch(last) and not last.endswith(b"}"):
-        file.truncate(os.fstat(file.fileno()).st_size - len(last))
-        print_status("the last line of the --save file was truncated, as when its writer was stopped: removed")
-    else:
-        file.write(b"\n")
-
-
-def _remove_last(file: FileIO, count: int) -> None:
-    """Remove the bytes that were just written, unless another process has appended to the file since."""
-    end = file.tell()
-    if os.fstat(file.fileno()).st_size == end:
-        file.truncate(end - count)
 
 
 class _DeadlineReader(RawIOBase):
@@ -253,18 +202,10 @@ class _Receiver(ThreadingHTTPServer):
         return _Verdict(event.type)
 
     def save(self, capture: Capture, verdict: _Verdict) -> None:
-        """Append a delivery in one write: stopping this process cannot truncate another one."""
-        if self.capture_file is None:
-            return
-        record = json.dumps(_record(capture, verdict)).encode() + b"\n"
-        with self.lock:
-            try:
-                written = self.capture_file.write(record)
-                if written < len(record):
-                    _remove_last(self.capture_file, written)
-                    print_status("a delivery was not saved: no space left on the device")
-            except OSError as error:
-                print_status(f"a delivery was not saved: {error.strerror}")
+        """Append a delivery to the capture file, if there is one."""
+        if self.capture_file is not None:
+            with self.lock:
+                append_delivery(self.capture_file, capture, verdict.event_type, verdict.error)
 
     def report(self, capture: Capture, result: _Result) -> bool:
         """Print the line about a delivery; return False if the standard output is closed (``| head``)."""
@@ -346,8 +287,8 @@ class _Handler(BaseHTTPRequestHandler):
             result = self._forward_or_answer(capture, verdict)
         stdout_is_open = self.server.report(capture, result)
         self._send(result.answer)
-        if not stdout_is_open:
-            self.server.shutdown()
+        if not stdout_is_open:  # in another thread: shutdown() waits for the server, which may wait for this one
+            Thread(target=self.server.shutdown, daemon=True).start()
 
     def _forward_or_answer(self, capture: Capture, verdict: _Verdict) -> _Result:
         target = self.server.target
@@ -442,30 +383,6 @@ class _Handler(BaseHTTPRequestHandler):
 def _rejection(error: WebhookVerificationError) -> Answer:
     status = 413 if isinstance(error, BodyTooLargeError) else 408 if isinstance(error, BodyTimeoutError) else 400
     return Answer(status, _JSON, b'{"detail":"webhook refused"}', 0)
-
-
-def _record(capture: Capture, verdict: _Verdict) -> dict[str, object]:
-    """Return a delivery as Clerk's own command prints it, with the names of headers in lower case, and the verdict."""
-    headers: dict[str, list[str]] = {}
-    for name, value in capture.headers:
-        if name.lower() not in _NOT_SAVED:
-            headers.setdefault(name.lower(), []).append(value)
-    return {
-        "type": "event",
-        "received_at": capture.received_at,
-        "valid": verdict.error is None,
-        "code": verdict.error and verdict.error.code,
-        "svix_id": capture.message_id,
-        "event_type": verdict.event_type,
-        "headers": {name: values[0] if len(values) == 1 else values for name, values in headers.items()},
-        "body_b64": b2a_base64(capture.body, newline=False).decode(),
-    }
-
-
-#: The beginning of a line that only ``_record`` writes, and what may follow.
-_OWN_RECORD = re.compile(
-    rb'\{"type": "event", "received_at": \d+\.\d+, "valid": (?:true|false), "code": (?:null|"\w+"), "svix_id": "[ -~]*'
-)
 
 
 def _facts(capture: Capture, result: _Result) -> dict[str, object]:

@@ -49,7 +49,9 @@ def inputs(name: str) -> list[bytes]:
     return kept + [chance.randbytes(chance.randrange(40)) for _ in range(1000)]
 
 
-@pytest.mark.parametrize("name", TARGETS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow if name == "diagnose" else ()) for name in TARGETS]
+)
 def test_every_property_holds_for_every_input(name):
     target = TARGETS[name]
     for number, data in enumerate(inputs(name)):
@@ -401,6 +403,7 @@ class TestTheTargetOfCaptures:
         assert problems("capture") == {problem}
 
 
+@pytest.mark.slow
 class TestTheTargetOfDiagnoses:
     def test_catches_that_a_valid_delivery_is_diagnosed(self, monkeypatch):
         monkeypatch.setattr(diagnosis, "diagnose", on_result(diagnose, lambda found: replace(found, valid=False)))

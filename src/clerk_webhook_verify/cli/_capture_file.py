@@ -1,0 +1,106 @@
+"""The file of ``listen --save``: a delivery per line, which only the file's owner can read."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import stat
+from binascii import b2a_base64
+from collections import deque
+from io import FileIO
+
+from ..errors import WebhookVerificationError
+from ._options import UsageError, file_error
+from ._terminal import print_status
+from .captures import Capture
+
+_NOT_SAVED = frozenset(("cookie", "authorization", "proxy-authorization"))
+
+#: The beginning of a line that only ``_record`` writes, and what may follow.
+_OWN_RECORD = re.compile(
+    rb'\{"type": "event", "received_at": \d+\.\d+, "valid": (?:true|false), "code": (?:null|"\w+"), "svix_id": "[ -~]*'
+)
+
+
+def open_capture_file(path: str) -> FileIO:
+    """Open the file to append, unbuffered. Only its owner can read it.
+
+    Raises:
+        UsageError: It cannot be opened, or stays readable by others.
+    """
+    try:
+        file = open(path, "a+b", buffering=0, opener=lambda name, flags: os.open(name, flags, 0o600))  # noqa: SIM115
+    except (OSError, ValueError) as error:
+        raise file_error(f"--save cannot be written: {path!r}", error) from None
+    mode = os.fstat(file.fileno()).st_mode
+    if os.name == "posix" and stat.S_ISREG(mode) and mode & 0o077:
+        try:
+            os.fchmod(file.fileno(), 0o600)
+        except OSError:
+            file.close()
+            raise UsageError(
+                f"--save: others can read {path!r}, and you cannot change that: pass another file"
+            ) from None
+        print_status("others could read the --save file: now only you can")
+    _end_last_line(file)
+    return file
+
+
+def _end_last_line(file: FileIO) -> None:
+    """If the last line has no newline, remove it if it is a truncated record of this command, otherwise add one."""
+    last = b""
+    if os.fstat(file.fileno()).st_size:  # 0 for a terminal or a pipe, which cannot be read
+        with open(file.name, "rb") as lines:
+            last = deque(lines, maxlen=1)[0]
+    if not last or last.endswith(b"\n"):
+        return
+    if _OWN_RECORD.fullmatch(last) and not last.endswith(b"}"):
+        file.truncate(os.fstat(file.fileno()).st_size - len(last))
+        print_status("the last line of the --save file was truncated, as when its writer was stopped: removed")
+    else:
+        file.write(b"\n")
+
+
+def append_delivery(file: FileIO, capture: Capture, event_type: str, error: WebhookVerificationError | None) -> None:
+    """Append a delivery in one write: stopping this process cannot truncate another one. Print why if that fails.
+
+    Args:
+        file: As of :func:`open_capture_file`.
+        capture: The delivery.
+        event_type: Empty if the signature is not valid.
+        error: Why the delivery was rejected; None if it is valid.
+    """
+    record = json.dumps(_record(capture, event_type, error)).encode() + b"\n"
+    try:
+        written = file.write(record)
+        if written < len(record):
+            _remove_last(file, written)
+            print_status("a delivery was not saved: no space left on the device")
+    except OSError as problem:
+        print_status(f"a delivery was not saved: {problem.strerror}")
+
+
+def _remove_last(file: FileIO, count: int) -> None:
+    """Remove the bytes that were just written, unless another process has appended to the file since."""
+    end = file.tell()
+    if os.fstat(file.fileno()).st_size == end:
+        file.truncate(end - count)
+
+
+def _record(capture: Capture, event_type: str, error: WebhookVerificationError | None) -> dict[str, object]:
+    """Return a delivery as Clerk's own command prints it, with the names of headers in lower case, and the verdict."""
+    headers: dict[str, list[str]] = {}
+    for name, value in capture.headers:
+        if name.lower() not in _NOT_SAVED:
+            headers.setdefault(name.lower(), []).append(value)
+    return {
+        "type": "event",
+        "received_at": capture.received_at,
+        "valid": error is None,
+        "code": error and error.code,
+        "svix_id": capture.message_id,
+        "event_type": event_type,
+        "headers": {name: values[0] if len(values) == 1 else values for name, values in headers.items()},
+        "body_b64": b2a_base64(capture.body, newline=False).decode(),
+    }
