@@ -22,7 +22,7 @@ import pytest
 from helpers.endpoint import answer, serving
 from helpers.listener import PATH, Listener, all_of
 from helpers.marks import needs_posix
-from helpers.ports import free_port
+from helpers.ports import free_port, wait_until_open
 from helpers.signer import BODY, MESSAGE_ID, OTHER_SECRET, SECRET, signed_headers
 from svix.webhooks import Webhook as Svix
 
