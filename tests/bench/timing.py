@@ -121,7 +121,6 @@ ROWS = [
         lambda secret: (Webhook(secret, clock=clock), headers(forged(False))),
         fixed_or_random,
     ),
-    Row("Webhook(secret): one fixed secret or random ones", Webhook, lambda secret: (secret,), fixed_or_random),
     Row("control, the same class twice: verify_signature", refused, checked, lambda _: forged(False)),
     Row(
         "control, the same class twice: the comparison alone",

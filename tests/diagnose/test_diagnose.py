@@ -606,6 +606,7 @@ class TestEncodedBody:
         assert diagnosis.evidence == f"the signature matches after undoing: {layers}" or layers is None
 
     @pytest.mark.parametrize(("encoded", "layers"), ENCODINGS.values(), ids=ENCODINGS)
+    @pytest.mark.slow
     def test_is_likely_if_the_secret_is_wrong_too(self, encoded, layers):
         diagnosis = found(HEADERS, encoded, secret=OTHER_SECRET)
         assert (diagnosis.cause, diagnosis.confidence) == ("encoded_body", "likely")
@@ -677,6 +678,7 @@ class TestEncodedBody:
             dumps([[["x" * 30]] * 3] * 2000),
         ],
     )
+    @pytest.mark.slow
     def test_accepts_what_only_looks_encoded(self, body):
         assert found(HEADERS, body).cause in ("not_json", "encoded_body", "reserialized_body")
 
@@ -790,6 +792,7 @@ class TestByElimination:
         ],
     )  # fmt: skip
     @pytest.mark.parametrize("place", ["first_name", "public_metadata"])
+    @pytest.mark.slow
     def test_an_ordinary_body_that_contains_such_text_is_a_wrong_secret(self, text, place):
         body = compact(sample("user.created", **{place: {"note": text, "nested": [text]} if "meta" in place else text}))
         assert of(signed_headers(body), body, secret=OTHER_SECRET) == ("wrong_secret", "by_elimination")
@@ -888,6 +891,7 @@ class TestBudget:
     @pytest.mark.parametrize("secret", [SECRET, OTHER_SECRET, "whsec_bad", [SECRET, "whsec_bad"]], ids=repr)
     @pytest.mark.parametrize("body", [BODY, BODY + b"\n", b"x", b"", ENCODED_BASE64, BODY[:90]], ids=len)
     @pytest.mark.parametrize("budget", range(0, 400, 40))
+    @pytest.mark.slow
     def test_without_time_left_nothing_is_confirmed_to_be_a_wrong_secret(self, secret, body, budget):
         headers = HEADERS | {"svix-timestamp": str(NOW + 90)}
         ticks = itertools.count()
@@ -1094,6 +1098,7 @@ def test_each_damage_to_a_valid_delivery_is_found_and_confirmed(body, damage):
 
 @settings(max_examples=50)
 @given(body=ORDINARY_BODIES, damage=st.sampled_from(DAMAGES))
+@pytest.mark.slow
 def test_no_damage_is_confirmed_to_be_a_wrong_secret_if_it_is_wrong_too(body, damage):
     headers, arrived = damage(signed_headers(body), body)
     diagnosis = diagnose(headers, arrived, secret=OTHER_SECRET, clock=now, budget=60)
@@ -1103,6 +1108,7 @@ def test_no_damage_is_confirmed_to_be_a_wrong_secret_if_it_is_wrong_too(body, da
 
 @settings(max_examples=50)
 @given(body=ORDINARY_BODIES)
+@pytest.mark.slow
 def test_an_ordinary_body_of_another_secret_is_a_wrong_secret_by_elimination(body):
     diagnosis = diagnose(signed_headers(body), body, secret=OTHER_SECRET, clock=now, budget=60)
     expected = "wrong_charset" if "\ufffd".encode() in body else "wrong_secret"
