@@ -8,7 +8,8 @@ from inspect import Parameter, Signature, isclass, isfunction, signature
 from typing import Any
 
 from ._callables import is_generator
-from .events import EVENT_TYPES
+from .events import EVENT_TYPES, Event
+from .routing import AsyncRouter, Router
 
 _NAMES = {
     "event": re.compile(r"(.*_)?(event|evt)"),
@@ -57,6 +58,20 @@ def check_handler(
     if not accepted or reversed_inside:
         given = ", ".join(parameter.name for parameter in parameters)
         raise TypeError(f"{name}({given}) does not accept ({', '.join(arguments)}) in this order; write {usage}")
+
+
+def as_handler(handler: Any) -> Any:
+    """Return *handler*; for a router, a function that passes it the event only and drops the other arguments."""
+    if not isinstance(handler, Router | AsyncRouter):
+        return handler
+
+    def route(*args: Any, **url_variables: Any) -> Any:
+        return handler(*(each for each in args if isinstance(each, Event)))
+
+    async def route_async(*args: Any, **url_variables: Any) -> Any:
+        return await route(*args)
+
+    return route_async if isinstance(handler, AsyncRouter) else route
 
 
 def is_defined_in_class(handler: object) -> bool:

@@ -10,12 +10,13 @@ from typing import Any, Protocol, TypeVar, overload
 
 from ._callables import is_async
 from ._frames import forget_on_error
-from ._handler import bind, check_handler
+from ._handler import as_handler, bind, check_handler
 from ._headers import SVIX_HEADERS
 from ._receiver import MAX_BODY, REJECTION, check_webhook, log_rejected, receive_event, resolve_webhook, status_code_for
 from ._webhook import Webhook
 from .errors import BodyConsumedError, BodyIncompleteError, BodyTooLargeError, MissingHeaderError, WebhookError
 from .events import AnyEvent
+from .routing import Router
 
 S = TypeVar("S")
 
@@ -24,7 +25,9 @@ class Decorator(Protocol):
     """What :func:`clerk_webhook` returns."""
 
     @overload
-    def __call__(self, handler: Callable[[AnyEvent, Any], Any], /) -> Callable[[Mapping[str, Any], Any], Any]: ...
+    def __call__(
+        self, handler: Callable[[AnyEvent, Any], Any] | Router, /
+    ) -> Callable[[Mapping[str, Any], Any], Any]: ...
     @overload
     def __call__(self, handler: Callable[[S, AnyEvent, Any], Any], /) -> Callable[[S, Mapping[str, Any], Any], Any]: ...
 
@@ -58,9 +61,9 @@ def verify_request(lambda_event: Mapping[str, Any], webhook: Webhook, *, max_bod
 def clerk_webhook(webhook: Webhook | None = None, *, max_body: int = MAX_BODY) -> Decorator:
     """Make a Lambda handler of ``handler(event, context)``, which is called only with verified events.
 
-    The handler may be a method. The Lambda handler responds 400 to a rejected request (413 if the body is too long),
-    405 to methods other than POST, and 204 if *handler* returns None; other values that it returns are passed on to
-    Lambda.
+    The handler may be a method or a ``Router``. The Lambda handler responds 400 to a rejected request (413 if the
+    body is too long), 405 to methods other than POST, and 204 if *handler* returns None; other values that it returns
+    are passed on to Lambda.
 
     Args:
         webhook: Has the secrets; None reads the environment, now and not at the first request.
@@ -75,6 +78,7 @@ def clerk_webhook(webhook: Webhook | None = None, *, max_body: int = MAX_BODY) -
     checked = resolve_webhook(webhook, "@clerk_webhook() or @clerk_webhook(Webhook(secret))")
 
     def decorate(handler: Any) -> Any:
+        handler = as_handler(handler)
         check_handler(handler, ["event", "context"], "def handler(event, context)")
         if is_async(handler):
             raise TypeError("Lambda does not await an async handler: write def handler(event, context)")

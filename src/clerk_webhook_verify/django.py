@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from functools import wraps
 from inspect import isawaitable
 from io import BytesIO
-from typing import Any, Concatenate, ParamSpec
+from typing import Any, Concatenate, ParamSpec, Protocol, overload
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
@@ -17,7 +17,7 @@ from django.views import View
 
 from ._callables import is_async
 from ._frames import forget_on_error
-from ._handler import check_handler
+from ._handler import as_handler, check_handler
 from ._headers import Headers, declared_length
 from ._receiver import (
     MAX_BODY,
@@ -41,8 +41,24 @@ from .errors import (
     WebhookError,
 )
 from .events import AnyEvent
+from .routing import AsyncRouter, Router
 
 P = ParamSpec("P")
+
+
+class Decorator(Protocol):
+    """What :func:`clerk_webhook` returns."""
+
+    @overload
+    def __call__(self, handler: Router | AsyncRouter, /) -> Callable[[HttpRequest], Any]: ...
+    @overload
+    def __call__(
+        self,
+        handler: Callable[
+            Concatenate[HttpRequest, AnyEvent, P], HttpResponseBase | Awaitable[HttpResponseBase | None] | None
+        ],
+        /,
+    ) -> Callable[Concatenate[HttpRequest, P], Any]: ...
 
 
 @forget_on_error
@@ -65,17 +81,13 @@ def verify_request(request: HttpRequest, webhook: Webhook, *, max_body: int = MA
 
 
 @forget_on_error
-def clerk_webhook(
-    webhook: Webhook | None = None, *, max_body: int = MAX_BODY
-) -> Callable[
-    [Callable[Concatenate[HttpRequest, AnyEvent, P], HttpResponseBase | Awaitable[HttpResponseBase | None] | None]],
-    Callable[Concatenate[HttpRequest, P], Any],
-]:
+def clerk_webhook(webhook: Webhook | None = None, *, max_body: int = MAX_BODY) -> Decorator:
     """Make a view of ``handler(request, event, **url_variables)``, which is called only with verified events.
 
-    The handler returns a response, or None for 204; ``async def`` makes an asynchronous view. The view needs no CSRF
-    token and no login. It responds 400 to a rejected request (413 if the body is too long), 500 to an application error
-    and 405 to methods other than POST. Exceptions of the handler are left to Django.
+    The handler returns a response, or None for 204; ``async def`` makes an asynchronous view, and so does an
+    ``AsyncRouter``. The view needs no CSRF token and no login. It responds 400 to a rejected request (413 if the body
+    is too long), 500 to an application error and 405 to methods other than POST. Exceptions of the handler are left to
+    Django.
 
     Args:
         webhook: Has the secrets; None reads the setting ``CLERK_WEBHOOK_SIGNING_SECRET`` and then the environment, at
@@ -101,9 +113,8 @@ def clerk_webhook(
                 log_rejected(error, None, _headers(request))
             return JsonResponse(REJECTION, status=status_code_for(error))
 
-    def decorate(
-        handler: Callable[Concatenate[HttpRequest, AnyEvent, P], Any],
-    ) -> Callable[Concatenate[HttpRequest, P], Any]:
+    def decorate(handler: Any) -> Any:
+        handler = as_handler(handler)
         check_handler(
             handler,
             ["request", "event"],
@@ -114,14 +125,14 @@ def clerk_webhook(
         )
 
         @wraps(handler)
-        def view(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> Any:
+        def view(request: HttpRequest, /, *args: Any, **kwargs: Any) -> Any:
             received = event_or_response(request)
             if isinstance(received, HttpResponse):
                 return received
             return _response(handler(request, received, *args, **kwargs))
 
         @wraps(handler)
-        async def async_view(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> Any:
+        async def async_view(request: HttpRequest, /, *args: Any, **kwargs: Any) -> Any:
             received = event_or_response(request)
             if isinstance(received, HttpResponse):
                 return received

@@ -13,7 +13,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wsgi import LimitedStream
 
 from ._frames import forget_on_error
-from ._handler import bind, check_handler, is_self_of
+from ._handler import as_handler, bind, check_handler, is_self_of
 from ._receiver import (
     MAX_BODY,
     REJECTION,
@@ -63,7 +63,7 @@ def verify_request(webhook: Webhook, *, max_body: int = MAX_BODY) -> AnyEvent:
 def clerk_webhook(webhook: Webhook | None = None, *, max_body: int = MAX_BODY) -> Decorator:
     """Make a view of ``handler(event, **url_variables)``, which is called only with verified events.
 
-    The handler may be a method of a view class, and may be ``async def``. It returns what a Flask view may return, or
+    The handler may be a method of a view class, ``async def`` or a router. It returns what a Flask view may return, or
     None for 204. The view responds 400 to a rejected request (413 if the body is too long), 500 to an application error
     and 405 to methods other than POST. Exceptions of the handler are left to Flask.
 
@@ -79,6 +79,7 @@ def clerk_webhook(webhook: Webhook | None = None, *, max_body: int = MAX_BODY) -
     checked = resolve_webhook(webhook, "@clerk_webhook() or @clerk_webhook(Webhook(secret))")
 
     def decorate(handler: Any) -> Any:
+        handler = as_handler(handler)
         check_handler(handler, ["event"], "def hook(event, **url_variables)", more=True)
 
         @wraps(handler)

@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, Response
 
 from ._callables import is_async
 from ._frames import forget_on_error
-from ._handler import bind, check_handler
+from ._handler import as_handler, bind, check_handler
 from ._headers import declared_length
 from ._receiver import (
     BODY_TIMEOUT,
@@ -41,6 +41,7 @@ from .errors import (
     WebhookError,
 )
 from .events import AnyEvent
+from .routing import AsyncRouter, Router
 
 S = TypeVar("S")
 Result = Response | Awaitable[Response | None] | None
@@ -57,7 +58,7 @@ class Decorator(Protocol):
 
     @overload
     def __call__(
-        self, handler: Callable[[Request, AnyEvent], Result], /
+        self, handler: Callable[[Request, AnyEvent], Result] | Router | AsyncRouter, /
     ) -> Callable[[Request], Awaitable[Response]]: ...
     @overload
     def __call__(
@@ -101,10 +102,10 @@ def clerk_webhook(
 ) -> Decorator:
     """Make an endpoint of ``handler(request, event)``, which is called only with verified events.
 
-    The handler may be a method of an endpoint class. It returns a response, or None for 204; a plain ``def`` runs in
-    the thread pool. The endpoint responds 400 to a rejected request (413 if the body is too long, 408 if it does not
-    arrive in time), 500 to an application error and 405 to methods other than POST. Exceptions of the handler are left
-    to Starlette.
+    The handler may be a method of an endpoint class, or a router. It returns a response, or None for 204; a plain
+    ``def`` runs in the thread pool. The endpoint responds 400 to a rejected request (413 if the body is too long, 408
+    if it does not arrive in time), 500 to an application error and 405 to methods other than POST. Exceptions of the
+    handler are left to Starlette.
 
     Args:
         webhook: Has the secrets; None reads the environment, now and not at the first request.
@@ -119,6 +120,7 @@ def clerk_webhook(
     checked = resolve_webhook(webhook, "@clerk_webhook() or @clerk_webhook(Webhook(secret))")
 
     def decorate(handler: Any) -> Any:
+        handler = as_handler(handler)
         check_handler(handler, ["request", "event"], "def hook(request, event)")
         runs_in_loop = is_async(handler)
 

@@ -498,10 +498,6 @@ def respond_in_lambda(router, sent):
     return response["statusCode"], response["body"]
 
 
-needs_adapters = pytest.mark.skipif(
-    not hasattr(starlette_adapter, "Router"), reason="the decorators do not accept routers yet"
-)
-
 RESPONSES = {
     respond_in_flask: lambda: ("created", 201),
     respond_in_starlette: lambda: Response("created", 201),
@@ -511,7 +507,6 @@ RESPONSES = {
 ASYNC = [respond_in_flask, respond_in_starlette, respond_in_django]
 
 
-@needs_adapters
 @pytest.mark.parametrize(
     ("respond", "kind"),
     [(respond, Router) for respond in RESPONSES] + [(respond, AsyncRouter) for respond in ASYNC],
@@ -535,7 +530,6 @@ class TestAdapters:
         assert seen == []
 
 
-@needs_adapters
 @pytest.mark.parametrize("respond", ASYNC, ids=lambda each: each.__name__)
 def test_an_async_handler_of_a_router_is_awaited_in_an_adapter(respond):
     router = AsyncRouter()
@@ -548,7 +542,6 @@ def test_an_async_handler_of_a_router_is_awaited_in_an_adapter(respond):
     assert respond(router, signed_request("user.created", secret=SECRET)) == (201, "created")
 
 
-@needs_adapters
 def test_a_decorated_router_ignores_self_and_url_variables():
     router = Router()
     router.on(UserCreated)(type_of)
@@ -562,7 +555,6 @@ def test_a_decorated_router_ignores_self_and_url_variables():
     assert app.test_client().post("/acme/hook", data=sent.body, headers=sent.headers).text == "user.created"
 
 
-@needs_adapters
 def test_lambda_rejects_an_async_router_like_any_async_handler():
     async def handle(event, context): ...
 

@@ -1,10 +1,14 @@
 """What type checkers report about routers. Both must reject each line that ends in ``# wrong``."""
 
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Literal
 
+from django.http import HttpRequest
+from starlette.requests import Request
+from starlette.responses import Response
 from typing_extensions import assert_type
 
-from clerk_webhook_verify import AnyEvent, Delivery, Event, UnknownEvent
+from clerk_webhook_verify import AnyEvent, Delivery, Event, UnknownEvent, aws_lambda, django, flask, starlette
 from clerk_webhook_verify.events import (
     SessionCreated,
     SessionEnded,
@@ -193,3 +197,14 @@ async def in_place_of_a_handler(event: Event, any_event: AnyEvent) -> None:
     once.run(any_event, router)
     once.run(event.message_id, router)  # wrong
     once.run(event, router, "acme")  # wrong
+
+
+def decorated(request: HttpRequest) -> None:
+    for either in (router, async_router):
+        assert_type(flask.clerk_webhook()(either), Callable[[], Any])
+        assert_type(starlette.clerk_webhook()(either), Callable[[Request], Awaitable[Response]])
+        assert_type(django.clerk_webhook()(either), Callable[[HttpRequest], Any])
+    assert_type(aws_lambda.clerk_webhook()(router), Callable[[Mapping[str, Any], Any], Any])
+    aws_lambda.clerk_webhook()(async_router)  # wrong
+    view = django.clerk_webhook()(router)
+    view(request)
