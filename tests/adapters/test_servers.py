@@ -52,7 +52,7 @@ REJECTION = {"detail": "webhook refused"}
 
 def param(name: str):
     """A second server for a framework is slow: it repeats what the first one shows."""
-    marks = {"gunicorn": needs_fork, "hypercorn": pytest.mark.slow}
+    marks = {"gunicorn": needs_fork, "hypercorn": pytest.mark.slow, "httptools": pytest.mark.slow}
     return pytest.param(name, marks=[mark for server, mark in marks.items() if server in name])
 
 

@@ -82,7 +82,9 @@ CHECKS = {
     "diagnose, a bad tolerance": lambda: diagnose(signed_headers(), BODY, secret=SECRETS[0], tolerance=-1),
     "diagnose, no body": lambda: diagnose(signed_headers(), {"id": "user_1"}, secret=SECRETS[0]),
     "parsed": lambda: Delivery("msg_1", 1, NO_EVENT, "fingerprint").parse(),
-    "not stored": lambda: Delivery.from_json(f'{{"message_id": "msg_1", "body_b64": "{base64.b64encode(BODY).decode()}"}}'),
+    "not stored": lambda: Delivery.from_json(
+        f'{{"message_id": "msg_1", "body_b64": "{base64.b64encode(BODY).decode()}"}}'
+    ),
 }
 
 

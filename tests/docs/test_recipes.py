@@ -9,6 +9,8 @@ from helpers.signer import SECRET
 
 from clerk_webhook_verify.testing import signed_request
 
+pytestmark = pytest.mark.slow  # it needs Falcon and Bottle
+
 PAGE = (Path(__file__).parents[2] / "docs" / "frameworks" / "others.md").read_text("utf-8")
 LIMIT = 4 * 1_048_576
 

@@ -771,7 +771,10 @@ class TestKeys:
     @pytest.mark.parametrize(
         "message", ["msg_1", "\0", "msg 1", "\u6f22", "\U0001f600", "%" * 256, "a" * 1000, "A" * 1000]
     )
-    @pytest.mark.parametrize("kind", ["memory", "sqlite", "valkey", "redis_6", "postgres"])
+    @pytest.mark.parametrize(
+        "kind",
+        ["memory", "sqlite", "valkey", pytest.param("redis_6", marks=pytest.mark.slow), "postgres"],
+    )
     def test_every_store_can_store_every_key(self, kind, message, request, tmp_path):
         if kind == "memory":
             store = MemoryStore()
