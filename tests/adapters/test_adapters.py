@@ -439,6 +439,7 @@ class TestTheRestOfABodyThatIsRejectedEarly:
         assert self.respond(make_app(), messages, headers, declared)[:2] == (status, 0)
 
     @pytest.mark.parametrize("sent", [0, 3])
+    @pytest.mark.slow
     def test_a_silent_sender_gets_the_response_within_two_seconds(self, make_app, sent):
         messages = iter([part(b" " * 65_536, True)] * sent)
         status, read, seconds = self.respond(make_app(), messages, {}, 3 * MB)

@@ -278,6 +278,7 @@ def test_a_body_that_the_application_has_read_is_an_application_error(server):
     assert "body_consumed" in server.log.read_text()
 
 
+@pytest.mark.slow
 def test_a_slow_body_is_408_if_the_adapter_reads_it(server):
     if not server.name.startswith(("Starlette", "FastAPI")):
         pytest.skip("WSGI servers and Django on ASGI have their own timeouts")
@@ -288,6 +289,7 @@ def test_a_slow_body_is_408_if_the_adapter_reads_it(server):
     assert b"connection: close" in response.lower()
 
 
+@pytest.mark.slow
 def test_a_rejection_of_a_silent_sender_closes_the_connection_within_two_seconds_on_asgi(server):
     if not server.name.startswith(("Starlette", "FastAPI")):
         pytest.skip("on other servers the framework decides")

@@ -354,6 +354,7 @@ READINGS = {
 
 class TestReadings:
     @pytest.mark.parametrize(("statuses", "findings", "first"), READINGS.values(), ids=READINGS)
+    @pytest.mark.slow
     def test_statuses_lead_to_findings(self, capsys, statuses, findings, first):
         found = verdicts(capsys, by_status(*statuses))
         assert {check: verdict["finding"] for check, verdict in found.items() if verdict["finding"]} == findings
@@ -1086,6 +1087,7 @@ class TestTheTimeLimit:
         return json.loads(capsys.readouterr().out)
 
     @pytest.mark.parametrize("part", ["head", "body", "chunks", "endless continue"])
+    @pytest.mark.slow
     def test_doctor_stops_if_the_first_response_drips(self, capsys, part):
         result = self.run(capsys, lambda request: part)
         assert result["not_tried"] == ["forged", "stale", "duplicate-header", "good"]
@@ -1093,6 +1095,7 @@ class TestTheTimeLimit:
         assert result["checks"][0]["fix"].startswith("no answer within 0.3 s")
 
     @pytest.mark.parametrize("part", ["head", "body", "chunks"])
+    @pytest.mark.slow
     def test_dripping_responses_leave_no_time_for_other_deliveries(self, capsys, part):
         result = self.run(capsys, lambda request: None if check_of(request) == "unsigned" else part)
         names = [each["check"] for each in result["checks"]]

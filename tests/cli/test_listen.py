@@ -315,6 +315,7 @@ class TestLimits:
         ],
         ids=["request line", "headers", "body", "chunks"],
     )
+    @pytest.mark.slow
     def test_a_client_that_drips_is_cut_off(self, listen, monkeypatch, start, drip):
         monkeypatch.setattr(listen_command._Handler, "time_limit", 0.5)
         began = monotonic()

@@ -161,6 +161,7 @@ class TestBody:
         ids=ascii,
     )
     @pytest.mark.parametrize("secret", [SECRET, OTHER_SECRET])
+    @pytest.mark.slow
     def test_a_body_that_is_not_json_has_a_cause_of_its_own(self, body, secret):
         diagnosis = found(HEADERS, body, secret=secret)
         assert (diagnosis.cause, diagnosis.confidence) == ("not_json", "by_elimination")
@@ -533,6 +534,7 @@ class TestSignatureHeader:
         assert of(headers, BODY, secret=OTHER_SECRET) == ("wrong_secret", "by_elimination")
 
     @pytest.mark.parametrize("name", ["svix-id", "svix-timestamp", "svix-signature"])
+    @pytest.mark.slow
     def test_finds_the_headers_of_a_delivery_behind_many_others(self, name):
         others = [("svix-x", "x"), ("webhook-id", "msg_1")] * 20_000
         assert of([*others, *HEADERS.items(), (name, "x")], BODY) == ("duplicate_header", "confirmed")
@@ -675,12 +677,14 @@ class TestEncodedBody:
             b"\\x7b2",
             b"}{",
             b"[]" * 20,
-            dumps([[["x" * 30]] * 3] * 2000),
         ],
     )
     @pytest.mark.slow
     def test_accepts_what_only_looks_encoded(self, body):
         assert found(HEADERS, body).cause in ("not_json", "encoded_body", "reserialized_body")
+
+    def test_looks_only_so_far_into_a_large_array_of_arrays(self):
+        assert found(HEADERS, dumps([[["x" * 30]] * 3] * 2000)).cause in ("encoded_body", "reserialized_body")
 
     def test_a_compressed_text_in_text_is_inflated_up_to_eight_megabytes(self):
         bomb = base64.b64encode(gzip.compress(bytes(50_000_000))).decode()
@@ -799,6 +803,7 @@ class TestByElimination:
         assert diagnose(signed_headers(body), body, secret=SECRET, clock=now).valid
 
     @pytest.mark.parametrize("depth", [1, 199, 250, 990, 3000])
+    @pytest.mark.slow
     def test_deep_json_is_a_wrong_secret(self, depth):
         body = b'{"type":"x","data":' + b'{"a":' * depth + b"1" + b"}" * depth + b"}"
         assert of(HEADERS, body, secret=OTHER_SECRET) == ("wrong_secret", "by_elimination")
@@ -890,8 +895,9 @@ class TestBudget:
 
     @pytest.mark.parametrize("secret", [SECRET, OTHER_SECRET, "whsec_bad", [SECRET, "whsec_bad"]], ids=repr)
     @pytest.mark.parametrize("body", [BODY, BODY + b"\n", b"x", b"", ENCODED_BASE64, BODY[:90]], ids=len)
-    @pytest.mark.parametrize("budget", range(0, 400, 40))
-    @pytest.mark.slow
+    @pytest.mark.parametrize(
+        "budget", [80, *(pytest.param(each, marks=pytest.mark.slow) for each in range(0, 400, 40) if each != 80)]
+    )
     def test_without_time_left_nothing_is_confirmed_to_be_a_wrong_secret(self, secret, body, budget):
         headers = HEADERS | {"svix-timestamp": str(NOW + 90)}
         ticks = itertools.count()

@@ -116,6 +116,7 @@ class TestAsyncio:
 
     @pytest.mark.parametrize("error", [ZeroDivisionError, StopIteration, StoreError("away")], ids=repr)
     @pytest.mark.parametrize("times", [1, 50])
+    @pytest.mark.slow
     def test_a_plain_handler_that_fails_is_released(self, error, times, caplog):
         store, gate = Gated(), Gate()
 
@@ -184,6 +185,7 @@ class TestAsyncio:
 
     @pytest.mark.parametrize("after", [False, True], ids=["before it is stored", "after it was stored"])
     @pytest.mark.parametrize("times", [1, 50])
+    @pytest.mark.slow
     def test_a_cancellation_during_the_claim_releases_it_and_an_asynchronous_handler_does_not_begin(self, times, after):
         store = Gated("claim", after=after)
 
@@ -443,6 +445,7 @@ class TestAnyio:
         assert outcome_now(store) is outcome
 
     @each_wait
+    @pytest.mark.slow
     def test_a_cancelled_anyio_task_group_does_not_separate_handler_and_mark_and_the_wait_is_idle(
         self, make_store, handler, outcome
     ):

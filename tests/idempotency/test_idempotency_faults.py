@@ -489,6 +489,7 @@ def test_cancelled_at_any_await_a_run_releases_or_completes(handler):
 
 
 @pytest.mark.parametrize("place", ["sqlite"], indirect=True)
+@pytest.mark.slow
 def test_a_full_disk_is_a_store_error_until_there_is_room(place):
     answers = json.loads(place.start("fill").communicate(timeout=60)[0])
     print(f"\n{answers[1]}")
