@@ -1169,7 +1169,7 @@ print(diagnosis.cause, diagnosis.confidence, int(peak) // 1024, seconds)
 def test_a_hostile_request_of_eight_megabytes_takes_less_than_300_and_is_not_confirmed(hostile):
     done = subprocess.run(
         [sys.executable, "-c", IN_ITS_OWN_PROCESS.format(hostile)],
-        cwd=Path(__file__).parent,
+        cwd=Path(__file__).parents[1],
         capture_output=True,
         text=True,
         check=True,
