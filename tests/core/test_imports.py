@@ -36,7 +36,7 @@ FOREIGN = {
     "flask": {"flask", "werkzeug"},
     "starlette": {"starlette", "anyio"},
     "fastapi": {"fastapi"},
-    "django": {"django"},
+    "django.__init__": {"django"},
     "testing.pytest_plugin": {"pytest"},
     "events._data": {"typing_extensions"},  # for type checkers only
 }

@@ -15,11 +15,11 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonRespons
 from django.http.request import RawPostDataException
 from django.views import View
 
-from ._callables import is_async
-from ._frames import forget_on_error
-from ._handler import as_handler, check_handler
-from ._headers import Headers, declared_length
-from ._receiver import (
+from .._callables import is_async
+from .._frames import forget_on_error
+from .._handler import as_handler, check_handler
+from .._headers import Headers, declared_length
+from .._receiver import (
     MAX_BODY,
     REJECTION,
     check_complete,
@@ -30,9 +30,9 @@ from ._receiver import (
     resolve_webhook,
     status_code_for,
 )
-from ._secret import ENVIRONMENT
-from ._webhook import Webhook
-from .errors import (
+from .._secret import ENVIRONMENT
+from .._webhook import Webhook
+from ..errors import (
     BodyConsumedError,
     BodyIncompleteError,
     BodyTooLargeError,
@@ -40,8 +40,8 @@ from .errors import (
     MalformedHeaderError,
     WebhookError,
 )
-from .events import AnyEvent
-from .routing import AsyncRouter, Router
+from ..events import AnyEvent
+from ..routing import AsyncRouter, Router
 
 P = ParamSpec("P")
 
