@@ -32,8 +32,8 @@ VENDORS = {
     "linear-signature": "Linear",
 }
 
-_WEBHOOK_NAMES = frozenset(WEBHOOK_HEADERS)
-_NAMES = _WEBHOOK_NAMES | frozenset(SVIX_HEADERS)
+_NAMES = {name: name for name in (*SVIX_HEADERS, *WEBHOOK_HEADERS)}
+_NAMES_AS_BYTES = {name.encode(): name for name in _NAMES}
 _MESSAGE_ID = re.compile(r"[!-+\-/-~]{1,256}")
 _MAX_SIGNATURES = 100  # a sender writes one per secret and version
 _MAX_SIGNATURES_LENGTH = 16 * 1024  # characters
@@ -84,19 +84,23 @@ def parse_headers(headers: Headers) -> tuple[str, str, str]:
     https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md#webhook-headers-sending-metadata-to-consumers
     """
     found, repeated, pairs = _find(headers)
-    names = WEBHOOK_HEADERS if found and found.keys() <= _WEBHOOK_NAMES else SVIX_HEADERS
+    names = WEBHOOK_HEADERS if found and found.keys().isdisjoint(SVIX_HEADERS) else SVIX_HEADERS
     id_name, timestamp_name, signature_name = names
-    known_id = _known_message_id(found, repeated)
 
-    missing = [name for name in names if name not in found]
+    missing = tuple(name for name in names if name not in found)
     if missing:
-        raise MissingHeaderError(tuple(missing), _hint(pairs), known_id)
-    for name in repeated:
-        if name in names:
+        raise MissingHeaderError(missing, _hint(pairs), _known_message_id(found, repeated))
+    for name in names:
+        if name in repeated:
             problem = "is given twice: pass the headers as they arrived, without copies"
-            raise MalformedHeaderError(name, problem, known_id)
+            raise MalformedHeaderError(name, problem, _known_message_id(found, repeated))
+        if not isinstance(found[name], str):
+            if hasattr(found[name], "encode"):  # email.header.Header: http.server puts it where bytes are not ASCII
+                problem = "is not ASCII: pass it as it arrived"
+                raise MalformedHeaderError(name, problem, _known_message_id(found, repeated))
+            raise TypeError(f"the header {name} must be one str or bytes, not {type(found[name]).__name__}")
 
-    message_id, timestamp, signatures = [_text(name, found[name], known_id) for name in names]
+    message_id, timestamp, signatures = [found[name].strip(" \t") for name in names]
     if not is_message_id(message_id):
         raise MalformedHeaderError(
             id_name, "is not 1 to 256 printable ASCII characters without comma and dot: pass it as it arrived, once"
@@ -122,12 +126,12 @@ def _find(headers: Any) -> tuple[dict[str, Any], list[str], list[tuple[Any, Any]
     repeated: list[str] = []
     try:
         pairs = list(headers.items() if hasattr(headers, "items") else headers)
-        for name, value in pairs:
-            key = name.lower() if isinstance(name, str) else name.decode("latin-1").lower()
-            if key in _NAMES and name.isascii() and value is not None:  # lower() makes an ASCII k of the Kelvin sign
-                if key in found:
-                    repeated.append(key)
-                found[key] = value.decode("latin-1") if isinstance(value, bytes) else value
+        for given, value in pairs:
+            name = (_NAMES_AS_BYTES if isinstance(given, bytes) else _NAMES).get(given.lower())
+            if name and given.isascii() and value is not None:  # lower() makes an ASCII k of the Kelvin sign
+                if name in found:
+                    repeated.append(name)
+                found[name] = value.decode("latin-1") if isinstance(value, bytes) else value
     except (TypeError, ValueError, AttributeError):
         raise TypeError(_NOT_HEADERS) from None
     return found, repeated, pairs
@@ -139,14 +143,6 @@ def _known_message_id(found: dict[str, Any], repeated: list[str]) -> str | None:
         if isinstance(value, str) and name not in repeated and is_message_id(value.strip(" \t")):
             return value.strip(" \t")
     return None
-
-
-def _text(name: str, value: Any, message_id: str | None) -> str:
-    if isinstance(value, str):
-        return value.strip(" \t")
-    if hasattr(value, "encode"):  # email.header.Header: http.server puts it where bytes are not ASCII
-        raise MalformedHeaderError(name, "is not ASCII: pass it as it arrived", message_id)
-    raise TypeError(f"the header {name} must be one str or bytes, not {type(value).__name__}")
 
 
 def _hint(pairs: list[tuple[str | bytes, Any]]) -> str:

@@ -65,15 +65,15 @@ def pasted_snippet(headers: dict[str, str], body: bytes) -> object:
     return json.loads(body)
 
 
-def request_headers(body: bytes) -> dict[str, str]:
-    """Twelve headers, as a proxy hands a delivery on."""
+def request_headers(body: bytes, webhook: Webhook = OURS) -> dict[str, str]:
+    """The twelve headers of a delivery that a proxy has passed on."""
     return {
         "Host": "example.com",
         "User-Agent": "Svix-Webhooks/1.62.0 (sender-9YMgn; +https://www.svix.com/http-sender/)",
         "Content-Length": str(len(body)),
         "Accept": "*/*",
         "Content-Type": "application/json",
-        **{name.title(): value for name, value in OURS.signed_headers(body).items()},
+        **{name.title(): value for name, value in webhook.signed_headers(body).items()},
         "X-Forwarded-For": "203.0.113.9",
         "X-Forwarded-Proto": "https",
         "X-Forwarded-Host": "example.com",

@@ -18,7 +18,7 @@ import sys
 import time
 from pathlib import Path
 
-from core import small_body
+from core import request_headers, small_body
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from helpers.ports import free_port
@@ -68,8 +68,8 @@ class Server:
 
 
 def signed(path: str, body: bytes) -> bytes:
-    headers = {"host": "localhost", "content-type": "application/json", "content-length": str(len(body))}
-    headers |= Webhook(SECRET).signed_headers(body)
+    """A delivery with the headers that a proxy passes on."""
+    headers = request_headers(body, Webhook(SECRET))
     lines = [f"POST {path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items()), "", ""]
     return "\r\n".join(lines).encode() + body
 
@@ -142,7 +142,7 @@ def floods(name: str, server: Server) -> None:
     after_unsigned = server.memory()
     body = bytes(1_048_576)
     headers = signed("/ours", body)[: -len(body)]
-    forged = headers.replace(b"svix-id: msg_", b"svix-id: msg_x", 1)
+    forged = headers.replace(b"Svix-Id: msg_", b"Svix-Id: msg_x", 1)
     forgeries = asyncio.run(flood(server.port, forged, body, 1000, 64))
     print(f"{name}: 1,000 unsigned that declare 1 GB: {answers}, {before:.0f} -> {after_unsigned:.0f} MB")
     print(

@@ -112,7 +112,7 @@ def record_decoder(cls: type[Record]) -> Decoder:
         for name, decode_field in decoders.items():
             attributes[name] = decode_field(attributes[name])
         record = object.__new__(cls)  # not __init__, which rejects missing fields
-        vars(record).update(attributes)
+        object.__setattr__(record, "__dict__", attributes)
         return record
 
     return decode
