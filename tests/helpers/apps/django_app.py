@@ -7,12 +7,13 @@ from django.core.wsgi import get_wsgi_application
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import path
 
-from clerk_webhook_verify import AnyEvent, Event
+from clerk_webhook_verify import AnyEvent, Event, RejectedRequest
 from clerk_webhook_verify.django import clerk_webhook
 
 if not settings.configured:
     settings.configure(
         ALLOWED_HOSTS=["*"],
+        INSTALLED_APPS=["django.contrib.auth", "django.contrib.contenttypes"],  # REST framework needs them
         MIDDLEWARE=[
             "django.middleware.common.CommonMiddleware",
             "django.middleware.csrf.CsrfViewMiddleware",
@@ -29,7 +30,7 @@ def hook(request: HttpRequest, event: Event, tenant: str) -> HttpResponse:
     return JsonResponse({"type": event.type, "tenant": tenant, "body_again": len(request.body)})
 
 
-@clerk_webhook()
+@clerk_webhook(on_rejected=RejectedRequest.to_json)
 def quiet(request: HttpRequest, event: AnyEvent) -> None:
     return None
 
