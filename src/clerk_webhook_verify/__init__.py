@@ -6,6 +6,7 @@
 
 from ._body import Body
 from ._headers import Headers
+from ._rejected import RejectedRequest
 from ._secret import Secret
 from ._webhook import Webhook, verify
 from .errors import InvalidPayloadError, InvalidSecretError, WebhookError, WebhookVerificationError
@@ -21,6 +22,7 @@ __all__ = [
     "Headers",
     "InvalidPayloadError",
     "InvalidSecretError",
+    "RejectedRequest",
     "Secret",
     "UnknownEvent",
     "Webhook",

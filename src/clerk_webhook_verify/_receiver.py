@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
+from ._frames import forget_on_error
 from ._headers import Headers, find_message_id
 from ._webhook import Webhook
 from .errors import (
@@ -15,13 +17,17 @@ from .errors import (
     WebhookError,
     WebhookVerificationError,
 )
-from .events import AnyEvent
+from .events import AnyEvent, Delivery
+
+T = TypeVar("T")
 
 MAX_BODY = 1_048_576  # bytes; a delivery of Clerk has a few thousand
 BODY_TIMEOUT = 10.0  # seconds; Svix gives up after 15
 
 #: The response body of every rejected request. The reason is only logged: it would help an attacker.
 REJECTION = {"detail": "webhook refused"}
+
+_METHOD = re.compile("[A-Za-z][A-Za-z-]*")
 
 _logger = logging.getLogger("clerk_webhook_verify")
 
@@ -55,6 +61,33 @@ def check_webhook(webhook: object) -> None:
         raise TypeError(f"webhook must be a Webhook, not a {kind}: create it once, with Webhook(secret), and pass it")
 
 
+def check_methods(methods: object) -> tuple[str, ...]:
+    """Return the names of the methods that a decorator accepts, in upper case.
+
+    Raises:
+        TypeError: *methods* is not a tuple or list of strings: one string, for example.
+        ValueError: It is empty, or has a name that is not one of HTTP.
+    """
+    if not isinstance(methods, tuple | list) or not all(isinstance(each, str) for each in methods):
+        raise TypeError("methods must be a tuple of strings: write methods=('POST', 'PUT')")
+    if not methods or not all(_METHOD.fullmatch(each) for each in methods):
+        raise ValueError("methods must have at least one name, each of letters: write methods=('POST', 'PUT')")
+    return tuple(each.upper() for each in methods)
+
+
+class BodyReader:
+    """Reads the body of a request when it is called, and keeps it for ``on_rejected``."""
+
+    def __init__(self, read: Callable[[], bytes]) -> None:
+        self._read = read
+        self.body: bytes | None = None  #: None until it was read.
+
+    def __call__(self) -> bytes:
+        self.body = self._read()
+        return self.body
+
+
+@forget_on_error
 def receive_event(webhook: Webhook, headers: Headers, read_body: Callable[[], bytes]) -> AnyEvent:
     """Check the headers, read the body, verify both and log the result.
 
@@ -68,15 +101,27 @@ def receive_event(webhook: Webhook, headers: Headers, read_body: Callable[[], by
         WebhookError: Raised by *webhook* or *read_body*.
         TypeError: *webhook* is not a Webhook.
     """
+    event = _received(webhook, headers, lambda: webhook.verify(headers, read_body()))
+    log_verified(event)
+    return event
+
+
+@forget_on_error
+def receive_delivery(webhook: Webhook, headers: Headers, read_body: Callable[[], bytes]) -> Delivery:
+    """Do what :func:`receive_event` does, and leave the body unparsed."""
+    delivery = _received(webhook, headers, lambda: webhook.verify_signature(headers, read_body()))
+    log_verified_delivery(delivery)
+    return delivery
+
+
+def _received(webhook: Webhook, headers: Headers, verify: Callable[[], T]) -> T:
     check_webhook(webhook)
     try:
         webhook.check_headers(headers)
-        event = webhook.verify(headers, read_body())
+        return verify()
     except WebhookError as error:
         log_rejected(error, webhook, headers)
         raise
-    log_verified(event)
-    return event
 
 
 def check_end_is_marked(environ: Mapping[str, Any]) -> None:
@@ -156,3 +201,10 @@ def log_verified(event: AnyEvent) -> None:
     fingerprint = event.delivery.secret_fingerprint
     facts = {"event_type": event.type, "message_id": event.message_id, "fingerprint": fingerprint}
     _logger.info("verified %r, message id %r, secret %s", event.type, event.message_id, fingerprint, extra=facts)
+
+
+def log_verified_delivery(delivery: Delivery) -> None:
+    """Log a verified delivery, as :func:`log_verified` does. ``event_type`` is None, since nothing was parsed."""
+    message_id, fingerprint = delivery.message_id, delivery.secret_fingerprint
+    facts = {"event_type": None, "message_id": message_id, "fingerprint": fingerprint}
+    _logger.info("verified a delivery, message id %r, secret %s", message_id, fingerprint, extra=facts)

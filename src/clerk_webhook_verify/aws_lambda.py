@@ -12,10 +12,23 @@ from ._callables import is_async
 from ._frames import forget_on_error
 from ._handler import as_handler, bind, check_handler
 from ._headers import SVIX_HEADERS
-from ._receiver import MAX_BODY, REJECTION, check_webhook, log_rejected, receive_event, resolve_webhook, status_code_for
+from ._outcome import status_code_of
+from ._receiver import (
+    MAX_BODY,
+    REJECTION,
+    BodyReader,
+    check_methods,
+    check_webhook,
+    log_rejected,
+    receive_delivery,
+    receive_event,
+    resolve_webhook,
+    status_code_for,
+)
+from ._rejected import OnRejected, check_on_rejected, report_rejected
 from ._webhook import Webhook
 from .errors import BodyConsumedError, BodyIncompleteError, BodyTooLargeError, MissingHeaderError, WebhookError
-from .events import AnyEvent
+from .events import AnyEvent, Delivery
 from .routing import Router
 
 S = TypeVar("S")
@@ -47,35 +60,52 @@ def verify_request(lambda_event: Mapping[str, Any], webhook: Webhook, *, max_bod
         BodyConsumedError: The integration passes an object instead of the body's text.
         TypeError: *webhook* is not a Webhook.
     """
-    check_webhook(webhook)
-    headers = _headers(lambda_event)
-    if not headers:
-        hint = "the Lambda event has none: let the integration pass the complete HTTP request, not only its body"
-        error = MissingHeaderError(SVIX_HEADERS, hint)
-        log_rejected(error, webhook, headers)
-        raise error
-    return receive_event(webhook, headers, lambda: _body(lambda_event, max_body))
+    return receive_event(webhook, _checked_headers(lambda_event, webhook), lambda: _body(lambda_event, max_body))
 
 
 @forget_on_error
-def clerk_webhook(webhook: Webhook | None = None, *, max_body: int = MAX_BODY) -> Decorator:
+def verify_delivery(lambda_event: Mapping[str, Any], webhook: Webhook, *, max_body: int = MAX_BODY) -> Delivery:
+    """Verify the request in a Lambda event and leave its body unparsed: a transformed payload need not be an event.
+
+    Args and errors are those of :func:`verify_request`.
+
+    Returns:
+        The delivery.
+    """
+    return receive_delivery(webhook, _checked_headers(lambda_event, webhook), lambda: _body(lambda_event, max_body))
+
+
+@forget_on_error
+def clerk_webhook(
+    webhook: Webhook | None = None,
+    *,
+    max_body: int = MAX_BODY,
+    methods: tuple[str, ...] | list[str] = ("POST",),
+    on_rejected: OnRejected | None = None,
+) -> Decorator:
     """Make a Lambda handler of ``handler(event, context)``, which is called only with verified events.
 
     The handler may be a method or a ``Router``. The Lambda handler responds 400 to a rejected request (413 if the
-    body is too long), 405 to methods other than POST, and 204 if *handler* returns None; other values that it returns
-    are passed on to Lambda.
+    body is too long), 405 to other methods, with its status code to an ``Outcome`` that *handler* returns, and 204 to
+    None; other values that it returns are passed on to Lambda.
 
     Args:
         webhook: Has the secrets; None reads the environment, now and not at the first request.
         max_body: The maximum length of the body, in bytes.
+        methods: The accepted methods.
+        on_rejected: Called with a :class:`.RejectedRequest` after a verification failure, before the response is
+            returned. Its exceptions are logged and do not change the response.
     Returns:
         The decorator. It raises a ``TypeError`` if the handler is ``async def``, which Lambda does not await, or takes
         other arguments or another order.
     Raises:
         InvalidSecretError: *webhook* is None, and the environment has no usable secret.
         TypeError: *webhook* is something else: a function, since the parentheses are missing, or a secret.
+            *on_rejected* is not a function, or asynchronous; *methods* is one string.
     """
     checked = resolve_webhook(webhook, "@clerk_webhook() or @clerk_webhook(Webhook(secret))")
+    accepted = check_methods(methods)
+    check_on_rejected(on_rejected)
 
     def decorate(handler: Any) -> Any:
         handler = as_handler(handler)
@@ -86,15 +116,19 @@ def clerk_webhook(webhook: Webhook | None = None, *, max_body: int = MAX_BODY) -
         @wraps(handler)
         def handle(*args: Any) -> Any:
             *owner, lambda_event, context = args  # owner: the self or cls of a method
-            if _method(lambda_event) != "POST":
-                return {"statusCode": 405, "headers": {"allow": "POST"}, "body": ""}
+            if _method(lambda_event) not in (None, *accepted):
+                return {"statusCode": 405, "headers": {"allow": ", ".join(accepted)}, "body": ""}
+            read_body = BodyReader(lambda: _body(lambda_event, max_body))
             try:
-                event = verify_request(lambda_event, checked, max_body=max_body)
+                event = receive_event(checked, _checked_headers(lambda_event, checked), read_body)
             except WebhookError as error:
                 headers = {"content-type": "application/json"}
-                return {"statusCode": status_code_for(error), "headers": headers, "body": json.dumps(REJECTION)}
-            response = (bind(handler, *owner) if owner else handler)(event, context)
-            return {"statusCode": 204, "body": ""} if response is None else response
+                rejection = {"statusCode": status_code_for(error), "headers": headers, "body": json.dumps(REJECTION)}
+                report_rejected(on_rejected, error, _headers(lambda_event), read_body.body)
+                return rejection
+            returned = (bind(handler, *owner) if owner else handler)(event, context)
+            status = status_code_of(returned)
+            return returned if status is None else {"statusCode": status, "body": ""}
 
         return handle
 
@@ -107,11 +141,30 @@ def _mapping(value: object, key: str) -> Mapping[str, Any]:
     return inner if isinstance(inner, Mapping) else {}
 
 
-def _method(lambda_event: object) -> str:
+def _method(lambda_event: object) -> str | None:
     if not isinstance(lambda_event, Mapping):
-        return "POST"
+        return None
     method = lambda_event.get("httpMethod") or lambda_event.get("method")  # the latter from VPC Lattice
-    return str(method or _mapping(_mapping(lambda_event, "requestContext"), "http").get("method") or "POST")
+    method = method or _mapping(_mapping(lambda_event, "requestContext"), "http").get("method")
+    return str(method) if method else None
+
+
+@forget_on_error
+def _checked_headers(lambda_event: object, webhook: Webhook) -> list[tuple[str, str]]:
+    """Return the headers, at least one.
+
+    Raises:
+        MissingHeaderError: There is none.
+        TypeError: *webhook* is not a Webhook.
+    """
+    check_webhook(webhook)
+    headers = _headers(lambda_event)
+    if not headers:
+        hint = "the Lambda event has none: let the integration pass the complete HTTP request, not only its body"
+        error = MissingHeaderError(SVIX_HEADERS, hint)
+        log_rejected(error, webhook, headers)
+        raise error
+    return headers
 
 
 def _headers(lambda_event: object) -> list[tuple[str, str]]:

@@ -14,19 +14,24 @@ from werkzeug.wsgi import LimitedStream
 
 from ._frames import forget_on_error
 from ._handler import as_handler, bind, check_handler, is_self_of
+from ._outcome import status_code_of
 from ._receiver import (
     MAX_BODY,
     REJECTION,
+    BodyReader,
     check_complete,
     check_end_is_marked,
+    check_methods,
     is_json,
+    receive_delivery,
     receive_event,
     resolve_webhook,
     status_code_for,
 )
+from ._rejected import OnRejected, check_on_rejected, report_rejected
 from ._webhook import Webhook
 from .errors import BodyConsumedError, BodyIncompleteError, BodyTooLargeError, WebhookError
-from .events import AnyEvent
+from .events import AnyEvent, Delivery
 
 P = ParamSpec("P")
 S = TypeVar("S")
@@ -60,23 +65,47 @@ def verify_request(webhook: Webhook, *, max_body: int = MAX_BODY) -> AnyEvent:
 
 
 @forget_on_error
-def clerk_webhook(webhook: Webhook | None = None, *, max_body: int = MAX_BODY) -> Decorator:
+def verify_delivery(webhook: Webhook, *, max_body: int = MAX_BODY) -> Delivery:
+    """Verify the current request and leave its body unparsed: a transformed payload need not be an event.
+
+    Args and errors are those of :func:`verify_request`.
+
+    Returns:
+        The delivery. ``request.get_data()`` and ``request.get_json()`` work afterwards.
+    """
+    return receive_delivery(webhook, request.headers, lambda: _read_body(max_body))
+
+
+@forget_on_error
+def clerk_webhook(
+    webhook: Webhook | None = None,
+    *,
+    max_body: int = MAX_BODY,
+    methods: tuple[str, ...] | list[str] = ("POST",),
+    on_rejected: OnRejected | None = None,
+) -> Decorator:
     """Make a view of ``handler(event, **url_variables)``, which is called only with verified events.
 
-    The handler may be a method of a view class, ``async def`` or a router. It returns what a Flask view may return, or
-    None for 204. The view responds 400 to a rejected request (413 if the body is too long), 500 to an application error
-    and 405 to methods other than POST. Exceptions of the handler are left to Flask.
+    The handler may be a method of a view class, ``async def`` or a router. It returns what a Flask view may return, an
+    ``Outcome``, or None for 204. The view responds 400 to a rejected request (413 if the body is too long), 500 to an
+    application error and 405 to other methods. Exceptions of the handler are left to Flask.
 
     Args:
         webhook: Has the secrets; None reads the environment, now and not at the first request.
         max_body: The maximum length of the body, in bytes. Flask's ``MAX_CONTENT_LENGTH`` counts if it is lower.
+        methods: The accepted methods. Pass them to ``app.route`` too.
+        on_rejected: Called with a :class:`.RejectedRequest` after a verification failure, before the response is sent.
+            Its exceptions are logged and do not change the response.
     Returns:
         The decorator. It raises a ``TypeError`` if the handler does not take the event first.
     Raises:
         InvalidSecretError: *webhook* is None, and the environment has no usable secret.
         TypeError: *webhook* is something else: a function, since the parentheses are missing, or a secret.
+            *on_rejected* is not a function, or asynchronous; *methods* is one string.
     """
     checked = resolve_webhook(webhook, "@clerk_webhook() or @clerk_webhook(Webhook(secret))")
+    accepted = check_methods(methods)
+    check_on_rejected(on_rejected)
 
     def decorate(handler: Any) -> Any:
         handler = as_handler(handler)
@@ -84,17 +113,21 @@ def clerk_webhook(webhook: Webhook | None = None, *, max_body: int = MAX_BODY) -
 
         @wraps(handler)
         def view(*args: Any, **kwargs: Any) -> Any:
-            if request.method != "POST":
-                return Response(status=405, headers={"Allow": "POST"})
+            if request.method not in accepted:
+                return Response(status=405, headers={"Allow": ", ".join(accepted)})
+            read_body = BodyReader(lambda: _read_body(max_body))
             try:
-                event = verify_request(checked, max_body=max_body)
+                event = receive_event(checked, request.headers, read_body)
             except WebhookError as error:
-                return Response(json.dumps(REJECTION), status_code_for(error), content_type="application/json")
+                rejection = Response(json.dumps(REJECTION), status_code_for(error), content_type="application/json")
+                report_rejected(on_rejected, error, request.headers, read_body.body)
+                return rejection
             function, variables = handler, args
             if args and is_self_of(handler, args[0], View):
                 function, variables = bind(handler, args[0]), args[1:]
-            response = current_app.ensure_sync(function)(event, *variables, **kwargs)
-            return Response(status=204) if response is None else response
+            returned = current_app.ensure_sync(function)(event, *variables, **kwargs)
+            status = status_code_of(returned)
+            return returned if status is None else Response(status=status)
 
         return view
 

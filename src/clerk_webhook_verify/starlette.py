@@ -17,18 +17,22 @@ from ._callables import is_async
 from ._frames import forget_on_error
 from ._handler import as_handler, bind, check_handler
 from ._headers import declared_length
+from ._outcome import Outcome, status_code_of
 from ._receiver import (
     BODY_TIMEOUT,
     MAX_BODY,
     REJECTION,
     check_complete,
+    check_methods,
     check_webhook,
     is_json,
     log_rejected,
     log_verified,
+    log_verified_delivery,
     resolve_webhook,
     status_code_for,
 )
+from ._rejected import OnRejected, check_on_rejected, report_rejected
 from ._webhook import Webhook
 from .errors import (
     BodyConsumedError,
@@ -40,11 +44,11 @@ from .errors import (
     TimestampError,
     WebhookError,
 )
-from .events import AnyEvent
+from .events import AnyEvent, Delivery
 from .routing import AsyncRouter, Router
 
 S = TypeVar("S")
-Result = Response | Awaitable[Response | None] | None
+Result = Response | Outcome | Awaitable[Response | Outcome | None] | None
 
 _MAX_EARLY_BODY = 4 * 1_048_576  # bytes
 _MAX_PAUSE = 1.0  # seconds
@@ -86,38 +90,73 @@ async def verify_request(
         TypeError: *webhook* is not a Webhook.
     """
     check_webhook(webhook)
+    headers = request.headers.raw
     try:
-        webhook.check_headers(request.headers)
-        event = webhook.verify(request.headers, await _read_body(request, max_body, body_timeout))
+        webhook.check_headers(headers)
+        event = webhook.verify(headers, await _read_body(request, max_body, body_timeout))
     except WebhookError as error:
-        log_rejected(error, webhook, request.headers)
+        log_rejected(error, webhook, headers)
         raise
     log_verified(event)
     return event
 
 
 @forget_on_error
+async def verify_delivery(
+    request: Request, webhook: Webhook, *, max_body: int = MAX_BODY, body_timeout: float | None = None
+) -> Delivery:
+    """Verify *request* and leave its body unparsed: a transformed payload need not be an event.
+
+    Args and errors are those of :func:`verify_request`.
+
+    Returns:
+        The delivery. ``await request.body()`` and ``await request.json()`` work afterwards.
+    """
+    check_webhook(webhook)
+    headers = request.headers.raw
+    try:
+        webhook.check_headers(headers)
+        delivery = webhook.verify_signature(headers, await _read_body(request, max_body, body_timeout))
+    except WebhookError as error:
+        log_rejected(error, webhook, headers)
+        raise
+    log_verified_delivery(delivery)
+    return delivery
+
+
+@forget_on_error
 def clerk_webhook(
-    webhook: Webhook | None = None, *, max_body: int = MAX_BODY, body_timeout: float = BODY_TIMEOUT
+    webhook: Webhook | None = None,
+    *,
+    max_body: int = MAX_BODY,
+    body_timeout: float = BODY_TIMEOUT,
+    methods: tuple[str, ...] | list[str] = ("POST",),
+    on_rejected: OnRejected | None = None,
 ) -> Decorator:
     """Make an endpoint of ``handler(request, event)``, which is called only with verified events.
 
-    The handler may be a method of an endpoint class, or a router. It returns a response, or None for 204; a plain
-    ``def`` runs in the thread pool. The endpoint responds 400 to a rejected request (413 if the body is too long, 408
-    if it does not arrive in time), 500 to an application error and 405 to methods other than POST. Exceptions of the
-    handler are left to Starlette.
+    The handler may be a method of an endpoint class, or a router. It returns a response, an ``Outcome``, or None for
+    204; a plain ``def`` runs in the thread pool. The endpoint responds 400 to a rejected request (413 if the body is
+    too long, 408 if it does not arrive in time), 500 to an application error and 405 to other methods. Exceptions of
+    the handler are left to Starlette.
 
     Args:
         webhook: Has the secrets; None reads the environment, now and not at the first request.
         max_body: The maximum length of the body, in bytes.
         body_timeout: Seconds until the complete body must have arrived.
+        methods: The accepted methods. Pass them to ``Route`` too.
+        on_rejected: Called in a thread with a :class:`.RejectedRequest` after a verification failure, before the
+            response is sent. Its exceptions are logged and do not change the response.
     Returns:
         The decorator. It raises a ``TypeError`` if the handler takes other arguments, or takes them in another order.
     Raises:
         InvalidSecretError: *webhook* is None, and the environment has no usable secret.
         TypeError: *webhook* is something else: a function, since the parentheses are missing, or a secret.
+            *on_rejected* is not a function, or asynchronous; *methods* is one string.
     """
     checked = resolve_webhook(webhook, "@clerk_webhook() or @clerk_webhook(Webhook(secret))")
+    accepted = check_methods(methods)
+    check_on_rejected(on_rejected)
 
     def decorate(handler: Any) -> Any:
         handler = as_handler(handler)
@@ -127,18 +166,21 @@ def clerk_webhook(
         @wraps(handler)
         async def endpoint(*args: Any) -> Response:
             *owner, request = args  # owner: the self or cls of a method
-            if request.method != "POST":
-                return Response(status_code=405, headers={"allow": "POST"})
+            if request.method not in accepted:
+                return Response(status_code=405, headers={"allow": ", ".join(accepted)})
             try:
                 event = await verify_request(request, checked, max_body=max_body, body_timeout=body_timeout)
             except WebhookError as error:
+                rejection = JSONResponse(REJECTION, status_code_for(error), rejection_headers(request, error))
+                await report(request, error, on_rejected, max_body)
                 await drain(request, error)
-                return JSONResponse(REJECTION, status_code_for(error), rejection_headers(request, error))
+                return rejection
             function = bind(handler, *owner) if owner else handler
             result: Any = function(request, event) if runs_in_loop else run_in_threadpool(function, request, event)
             while isawaitable(result):  # a plain function may return a coroutine
                 result = await result
-            return Response(status_code=204) if result is None else result
+            status = status_code_of(result)
+            return result if status is None else Response(status_code=status)
 
         return endpoint
 
@@ -153,6 +195,15 @@ def rejection_headers(request: Request, error: WebhookError) -> dict[str, str]:
     """
     is_http_1 = request.scope.get("http_version", "").startswith("1")
     return {"connection": "close"} if is_http_1 and not isinstance(error, _AFTER_THE_BODY) else {}
+
+
+async def report(request: Request, error: WebhookError, on_rejected: OnRejected | None, max_body: int) -> None:
+    """Call *on_rejected* in a thread, if it is not None, with what the application received of a rejected request."""
+    if on_rejected is not None:
+        body = getattr(request, "_body", None)  # private, see _read_body()
+        if body is not None and len(body) > max_body:  # the application has read it
+            body = None
+        await run_in_threadpool(report_rejected, on_rejected, error, request.headers.raw, body)
 
 
 async def drain(request: Request, error: WebhookError) -> None:

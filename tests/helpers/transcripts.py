@@ -8,14 +8,18 @@ import contextlib
 import gzip
 import io
 import json
+import logging
 import os
 import re
 import shlex
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
 from unittest import mock
 
+from clerk_webhook_verify import RejectedRequest, Webhook
+from clerk_webhook_verify.aws_lambda import clerk_webhook
 from clerk_webhook_verify.cli import main
 from clerk_webhook_verify.testing import sample
 from helpers.signer import OTHER_SECRET, SECRET, sign, signed_headers
@@ -48,6 +52,7 @@ _TEXT_KEY = "whsec_" + base64.b64encode(SECRET.encode()).decode()
 #: By name, the headers and the body that arrived.
 DELIVERIES: dict[str, tuple[dict[str, object], bytes]] = {
     "genuine": (HEADERS, BODY),
+    "transformed": (signed_headers(b'{"text":"Zoe signed up"}', timestamp=NOW), b'{"text":"Zoe signed up"}'),
     "dumped-again": (HEADERS, json.dumps(json.loads(BODY)).encode()),
     "from-an-editor": (HEADERS, BODY + b"\n"),
     "with-bom": (HEADERS, b"\xef\xbb\xbf" + BODY),
@@ -86,6 +91,25 @@ def write_files(folder: Path) -> None:
     (folder / "body.json").write_bytes(BODY)
     (folder / "secret.txt").write_text(SECRET + "\n")
     (folder / "other-secret.txt").write_text(OTHER_SECRET + "\n")
+    _write_rejected(folder)
+
+
+def _write_rejected(folder: Path) -> None:
+    """What an application logs and stores of a request without headers, and of a delivery whose body was changed."""
+    log, stored = logging.FileHandler(folder / "app.log", encoding="utf-8"), folder / "rejected.ndjson"
+
+    def on_rejected(rejected: RejectedRequest) -> None:
+        with stored.open("a") as file:
+            print(rejected.to_json(), file=file)
+
+    handler = clerk_webhook(Webhook(SECRET), on_rejected=on_rejected)(lambda event, context: None)
+    logger = logging.getLogger("clerk_webhook_verify")
+    logger.addHandler(log)
+    with mock.patch("time.time", return_value=NOW + 0.5):
+        handler({"headers": {"user-agent": "scanner"}, "body": "{}"}, None)
+        handler({"headers": HEADERS, "body": DELIVERIES["dumped-again"][1].decode()}, None)
+    logger.removeHandler(log)
+    log.close()
 
 
 def replayed(block: str) -> str:
@@ -99,9 +123,13 @@ def replayed(block: str) -> str:
 
 def _output(command: str) -> list[str]:
     words = shlex.split(command)
+    if "clerk-webhook-verify" not in words:
+        return subprocess.run(command, shell=True, capture_output=True, text=True, check=False).stdout.splitlines()
     arguments = words[words.index("clerk-webhook-verify") + 1 :]
     variables = dict(word.split("=", 1) for word in words[: -len(arguments) - 1])
     printed = io.StringIO()
+    printed.isatty = lambda: True  # type: ignore[method-assign]
+    variables |= {"COLUMNS": "100", "NO_COLOR": "1"}
     with (
         contextlib.redirect_stdout(printed),
         contextlib.redirect_stderr(printed),

@@ -30,7 +30,7 @@ DATA_CLASSES = sorted(
 )
 
 #: Without these a module of the package cannot be imported.
-NEEDS = {"flask", "starlette", "fastapi", "django", "testing.pytest_plugin"}
+NEEDS = {"flask", "starlette", "fastapi", "django", "django.apps", "django.checks", "testing.pytest_plugin"}
 
 
 def modules():

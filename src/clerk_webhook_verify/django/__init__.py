@@ -11,7 +11,7 @@ from typing import Any, Concatenate, ParamSpec, Protocol, overload
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.core.handlers.asgi import ASGIRequest
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed, JsonResponse
 from django.http.request import RawPostDataException
 from django.views import View
 
@@ -19,18 +19,24 @@ from .._callables import is_async
 from .._frames import forget_on_error
 from .._handler import as_handler, check_handler
 from .._headers import Headers, declared_length
+from .._outcome import Outcome, status_code_of
 from .._receiver import (
     MAX_BODY,
     REJECTION,
+    BodyReader,
     check_complete,
     check_end_is_marked,
+    check_methods,
     is_json,
     log_rejected,
+    receive_delivery,
     receive_event,
     resolve_webhook,
     status_code_for,
 )
+from .._rejected import OnRejected, check_on_rejected, report_rejected
 from .._secret import ENVIRONMENT
+from .._threads import finish, in_thread
 from .._webhook import Webhook
 from ..errors import (
     BodyConsumedError,
@@ -40,10 +46,12 @@ from ..errors import (
     MalformedHeaderError,
     WebhookError,
 )
-from ..events import AnyEvent
+from ..events import AnyEvent, Delivery
 from ..routing import AsyncRouter, Router
+from .checks import expect_secret
 
 P = ParamSpec("P")
+Result = HttpResponseBase | Outcome | None
 
 
 class Decorator(Protocol):
@@ -54,9 +62,7 @@ class Decorator(Protocol):
     @overload
     def __call__(
         self,
-        handler: Callable[
-            Concatenate[HttpRequest, AnyEvent, P], HttpResponseBase | Awaitable[HttpResponseBase | None] | None
-        ],
+        handler: Callable[Concatenate[HttpRequest, AnyEvent, P], Result | Awaitable[Result]],
         /,
     ) -> Callable[Concatenate[HttpRequest, P], Any]: ...
 
@@ -81,37 +87,61 @@ def verify_request(request: HttpRequest, webhook: Webhook, *, max_body: int = MA
 
 
 @forget_on_error
-def clerk_webhook(webhook: Webhook | None = None, *, max_body: int = MAX_BODY) -> Decorator:
+def verify_delivery(request: HttpRequest, webhook: Webhook, *, max_body: int = MAX_BODY) -> Delivery:
+    """Verify *request* and leave its body unparsed: a transformed payload need not be an event.
+
+    Args and errors are those of :func:`verify_request`.
+
+    Returns:
+        The delivery. ``request.body`` works afterwards.
+    """
+    return receive_delivery(webhook, _headers(request), lambda: _read_body(request, max_body))
+
+
+@forget_on_error
+def clerk_webhook(
+    webhook: Webhook | None = None,
+    *,
+    max_body: int = MAX_BODY,
+    methods: tuple[str, ...] | list[str] = ("POST",),
+    on_rejected: OnRejected | None = None,
+) -> Decorator:
     """Make a view of ``handler(request, event, **url_variables)``, which is called only with verified events.
 
-    The handler returns a response, or None for 204; ``async def`` makes an asynchronous view, and so does an
-    ``AsyncRouter``. The view needs no CSRF token and no login. It responds 400 to a rejected request (413 if the body
-    is too long), 500 to an application error and 405 to methods other than POST. Exceptions of the handler are left to
+    The handler returns a response, an ``Outcome``, or None for 204; ``async def`` makes an asynchronous view, and so
+    does an ``AsyncRouter``. The view needs no CSRF token and no login. It responds 400 to a rejected request (413 if
+    the body is too long), 500 to an application error and 405 to other methods. Exceptions of the handler are left to
     Django.
 
     Args:
         webhook: Has the secrets; None reads the setting ``CLERK_WEBHOOK_SIGNING_SECRET`` and then the environment, at
             each request: an error at import would break ``migrate`` and ``check``, and tests override settings.
         max_body: The maximum length of the body, in bytes. ``DATA_UPLOAD_MAX_MEMORY_SIZE`` counts if it is lower.
+        methods: The accepted methods.
+        on_rejected: Called with a :class:`.RejectedRequest` after a verification failure, before the response is sent;
+            in an asynchronous view in a thread. Its exceptions are logged and do not change the response.
     Returns:
         The decorator. It raises a ``TypeError`` if the handler is a method, or takes other arguments or another order.
         On a view class, use ``@method_decorator(clerk_webhook(...), name="dispatch")``.
     Raises:
         TypeError: *webhook* is something else: a function, since the parentheses are missing, or a secret.
+            *on_rejected* is not a function, or asynchronous; *methods* is one string.
     """
-    if webhook is not None:
+    if webhook is None:
+        expect_secret()
+    else:
         resolve_webhook(webhook, "@clerk_webhook() or @clerk_webhook(Webhook(secret))")
 
-    def event_or_response(request: HttpRequest) -> AnyEvent | HttpResponse:
-        if request.method != "POST":
-            return HttpResponse(status=405, headers={"Allow": "POST"})
+    accepted = check_methods(methods)
+    check_on_rejected(on_rejected)
+
+    def receive(request: HttpRequest, read_body: BodyReader) -> AnyEvent:
         try:
             used = Webhook(getattr(settings, ENVIRONMENT[0], None)) if webhook is None else webhook
-            return verify_request(request, used, max_body=max_body)
-        except WebhookError as error:
-            if isinstance(error, InvalidSecretError):
-                log_rejected(error, None, _headers(request))
-            return JsonResponse(REJECTION, status=status_code_for(error))
+        except InvalidSecretError as error:
+            log_rejected(error, None, _headers(request))
+            raise
+        return receive_event(used, _headers(request), read_body)
 
     def decorate(handler: Any) -> Any:
         handler = as_handler(handler)
@@ -126,17 +156,30 @@ def clerk_webhook(webhook: Webhook | None = None, *, max_body: int = MAX_BODY) -
 
         @wraps(handler)
         def view(request: HttpRequest, /, *args: Any, **kwargs: Any) -> Any:
-            received = event_or_response(request)
-            if isinstance(received, HttpResponse):
-                return received
-            return _response(handler(request, received, *args, **kwargs))
+            if request.method not in accepted:
+                return HttpResponseNotAllowed(accepted)
+            read_body = BodyReader(lambda: _read_body(request, max_body))
+            try:
+                event = receive(request, read_body)
+            except WebhookError as error:
+                rejection = _rejection(error)
+                report_rejected(on_rejected, error, _headers(request), read_body.body)
+                return rejection
+            return _response(handler(request, event, *args, **kwargs))
 
         @wraps(handler)
         async def async_view(request: HttpRequest, /, *args: Any, **kwargs: Any) -> Any:
-            received = event_or_response(request)
-            if isinstance(received, HttpResponse):
-                return received
-            result = handler(request, received, *args, **kwargs)
+            if request.method not in accepted:
+                return HttpResponseNotAllowed(accepted)
+            read_body = BodyReader(lambda: _read_body(request, max_body))
+            try:
+                event = receive(request, read_body)
+            except WebhookError as error:
+                rejection = _rejection(error)
+                if on_rejected is not None:
+                    await finish(in_thread(report_rejected, on_rejected, error, _headers(request), read_body.body))
+                return rejection
+            result = handler(request, event, *args, **kwargs)
             return _response(await result if isawaitable(result) else result)
 
         chosen = async_view if is_async(handler) or _is_of_async_class(handler) else view
@@ -154,8 +197,13 @@ def _is_of_async_class(handler: Any) -> bool:
     return isinstance(view, View) and view.view_is_async
 
 
-def _response(returned: HttpResponseBase | None) -> HttpResponseBase:
-    return HttpResponse(status=204) if returned is None else returned
+def _rejection(error: WebhookError) -> HttpResponse:
+    return JsonResponse(REJECTION, status=status_code_for(error))
+
+
+def _response(returned: Any) -> Any:
+    status = status_code_of(returned)
+    return returned if status is None else HttpResponse(status=status)
 
 
 def _headers(request: HttpRequest) -> Headers:

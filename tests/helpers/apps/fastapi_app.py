@@ -4,11 +4,11 @@ from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, Request
 
-from clerk_webhook_verify import AnyEvent, Event
+from clerk_webhook_verify import AnyEvent, Event, RejectedRequest
 from clerk_webhook_verify.fastapi import ClerkWebhook
 
 app = FastAPI()
-clerk = ClerkWebhook(body_timeout=0.5)
+clerk = ClerkWebhook(body_timeout=0.5, on_rejected=RejectedRequest.to_json)
 
 
 @app.post("/hook/{tenant}", **clerk.openapi | {"status_code": 200})

@@ -2,7 +2,7 @@
 
 from flask import Flask, request
 
-from clerk_webhook_verify import AnyEvent, Event
+from clerk_webhook_verify import AnyEvent, Event, RejectedRequest
 from clerk_webhook_verify.flask import clerk_webhook
 
 app = Flask(__name__)
@@ -15,7 +15,7 @@ def hook(event: Event, tenant: str) -> dict[str, object]:
 
 
 @app.route("/quiet", methods=["GET", "POST"])
-@clerk_webhook()
+@clerk_webhook(on_rejected=RejectedRequest.to_json)
 def quiet(event: AnyEvent) -> None:
     return None
 

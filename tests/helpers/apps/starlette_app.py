@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from clerk_webhook_verify import AnyEvent, Event
+from clerk_webhook_verify import AnyEvent, Event, RejectedRequest
 from clerk_webhook_verify.starlette import clerk_webhook
 
 
@@ -17,7 +17,7 @@ async def hook(request: Request, event: Event) -> Response:
     return JSONResponse({"type": event.type, "tenant": tenant, "body_again": len(await request.body())})
 
 
-@clerk_webhook()
+@clerk_webhook(on_rejected=RejectedRequest.to_json)
 def quiet(request: Request, event: AnyEvent) -> None:
     return None
 

@@ -13,9 +13,20 @@ from starlette.requests import Request
 from starlette.responses import Response
 from typing_extensions import assert_type
 
-from clerk_webhook_verify import AnyEvent, Event, Webhook, aws_lambda, django, flask, starlette
+from clerk_webhook_verify import (
+    AnyEvent,
+    Delivery,
+    Event,
+    RejectedRequest,
+    Webhook,
+    WebhookVerificationError,
+    aws_lambda,
+    django,
+    flask,
+    starlette,
+)
 from clerk_webhook_verify.events import KnownEvent, UnknownEvent, UserCreated, UserEvent
-from clerk_webhook_verify.fastapi import ClerkWebhook, verify_request
+from clerk_webhook_verify.fastapi import ClerkWebhook, verify_delivery, verify_request
 from clerk_webhook_verify.idempotency import Outcome
 
 webhook = Webhook("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
@@ -34,6 +45,11 @@ async def in_flask_later(event: Event) -> None:
 @flask.clerk_webhook()
 def any_event_in_flask(event: AnyEvent, tenant: str) -> tuple[str, int]:
     return tenant, 200
+
+
+@flask.clerk_webhook()
+def outcome_in_flask(event: Event) -> Outcome:
+    return Outcome.HANDLED
 
 
 @flask.clerk_webhook()
@@ -91,6 +107,21 @@ def swapped_in_starlette(event: Event, request: Request) -> None:
     return None
 
 
+@starlette.clerk_webhook()
+def outcome_in_starlette(request: Request, event: Event) -> Outcome:
+    return Outcome.HANDLED
+
+
+@starlette.clerk_webhook()
+async def outcome_in_starlette_later(request: Request, event: Event) -> Outcome | Response | None:
+    return Outcome.HANDLED
+
+
+@starlette.clerk_webhook()  # wrong
+def value_in_starlette(request: Request, event: Event) -> str:
+    return Outcome.HANDLED.value
+
+
 @starlette.clerk_webhook()  # wrong
 def no_response_in_starlette(request: Request, event: Event) -> int:
     return 200
@@ -126,6 +157,21 @@ async def no_unknown_event_in_django(request: HttpRequest, event: KnownEvent) ->
     return None
 
 
+@django.clerk_webhook()
+def outcome_in_django(request: HttpRequest, event: Event) -> Outcome:
+    return Outcome.HANDLED
+
+
+@django.clerk_webhook()
+async def outcome_in_django_later(request: HttpRequest, event: Event) -> Outcome | HttpResponse | None:
+    return Outcome.HANDLED
+
+
+@django.clerk_webhook()  # wrong
+async def value_in_django(request: HttpRequest, event: Event) -> str:
+    return Outcome.HANDLED.value
+
+
 @django.clerk_webhook()  # wrong
 def no_response_in_django(request: HttpRequest, event: Event) -> int:
     return 200
@@ -139,6 +185,11 @@ def in_lambda(event: Event, context: Any) -> None:
 @aws_lambda.clerk_webhook()
 def any_event_in_lambda(event: AnyEvent, context: object) -> dict[str, int]:
     return {"statusCode": 200}
+
+
+@aws_lambda.clerk_webhook()
+def outcome_in_lambda(event: Event, context: Any) -> Outcome:
+    return Outcome.HANDLED
 
 
 @aws_lambda.clerk_webhook()
@@ -224,6 +275,13 @@ async def verified_requests(request: Request, http_request: HttpRequest, lambda_
     assert_type(await clerk(request), AnyEvent)
     assert_type(django.verify_request(http_request, webhook), AnyEvent)
     assert_type(aws_lambda.verify_request(lambda_event, webhook), AnyEvent)
+    assert_type(flask.verify_delivery(webhook, max_body=5), Delivery)
+    assert_type(await starlette.verify_delivery(request, webhook, body_timeout=5), Delivery)
+    assert_type(await verify_delivery(request, webhook), Delivery)
+    assert_type(django.verify_delivery(http_request, webhook), Delivery)
+    assert_type(aws_lambda.verify_delivery(lambda_event, webhook), Delivery)
+    flask.verify_delivery(request, webhook)  # wrong
+    django.verify_delivery(webhook)  # wrong
 
 
 def kept_parameters() -> None:
@@ -244,3 +302,34 @@ def used_wrongly() -> None:
     starlette.clerk_webhook(in_starlette)  # wrong
     ClerkWebhook("whsec_")  # wrong
     flask.verify_request()  # wrong
+
+
+def on_rejected(rejected: RejectedRequest) -> None:
+    assert_type(rejected.error, WebhookVerificationError)
+    assert_type(rejected.headers, list[tuple[str, str]])
+    assert_type(rejected.body, bytes | None)
+    assert_type(rejected.received_at, float)
+    assert_type(rejected.to_json(), str)
+    RejectedRequest(rejected.error, {"svix-id": "msg_1"}, b"")
+    RejectedRequest(rejected.error.code, {}, b"")  # wrong
+    RejectedRequest(rejected.error, {})  # wrong
+
+
+def on_event(event: Event) -> None:
+    return None
+
+
+def options() -> None:
+    flask.clerk_webhook(on_rejected=on_rejected, methods=("POST", "PUT"))
+    starlette.clerk_webhook(on_rejected=on_rejected, methods=["PUT"])
+    django.clerk_webhook(on_rejected=lambda rejected: print(rejected.to_json()), methods=("PUT",))
+    aws_lambda.clerk_webhook(on_rejected=print, methods=())
+    ClerkWebhook(on_rejected=on_rejected)
+    flask.clerk_webhook(on_rejected=on_event)  # wrong
+    starlette.clerk_webhook(on_rejected="rejected.ndjson")  # wrong
+    ClerkWebhook(on_rejected=on_event)  # wrong
+    flask.clerk_webhook(methods="PUT")  # wrong
+    starlette.clerk_webhook(methods="PUT")  # wrong
+    django.clerk_webhook(methods="PUT")  # wrong
+    aws_lambda.clerk_webhook(methods=(b"PUT",))  # wrong
+    ClerkWebhook(methods=("PUT",))  # wrong

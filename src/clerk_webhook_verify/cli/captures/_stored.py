@@ -1,9 +1,11 @@
-"""A line of ``listen --save``, or of Clerk's own ``clerk webhooks listen --json``."""
+"""A line of ``listen --save``, ``RejectedRequest.to_json()``, or Clerk's own ``clerk webhooks listen --json``."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from ..._headers import parse_headers
+from ...errors import WebhookVerificationError
 from ...events._base import decode_body
 from .._options import UsageError
 from ._capture import Capture, header_pairs, unix_seconds
@@ -17,15 +19,32 @@ def read(record: dict[str, Any]) -> Capture:
     """
     if not isinstance(record.get("headers"), dict):
         raise UsageError(f"has no headers, an object{_hint(record)}")
-    if record.get("body_b64") is None:
-        raise UsageError(f"has no body_b64{_hint(record)}")
     headers = header_pairs(record["headers"])
-    body, received_at = decode_body(record["body_b64"]), record.get("received_at")
+    encoded, received_at = record.get("body_b64"), record.get("received_at")
+    if encoded is None:
+        encoded = _encoded_body_that_was_not_read(record, headers)
+    body = decode_body(encoded)
     if body is None:
         raise UsageError("has a body_b64 that is not base64")
     if not isinstance(received_at, int | float) or not abs(received_at) < 1e15:  # too large for a time, or NaN
         received_at = unix_seconds(received_at)
     return Capture(headers, body, received_at and float(received_at), is_delivery=True)
+
+
+def _encoded_body_that_was_not_read(record: dict[str, Any], headers: list[tuple[str, str]]) -> str:
+    """Return an empty body for a request whose headers were the reason to reject it.
+
+    Raises:
+        UsageError: It was rejected for another reason, or this is another record. The text continues "line 3 ...".
+    """
+    code = record.get("code")
+    if not isinstance(code, str):
+        raise UsageError(f"has no body_b64{_hint(record)}")
+    try:
+        parse_headers(headers)
+    except WebhookVerificationError:
+        return ""
+    raise UsageError(f"has no body: it was rejected ({code}) before the body was complete, so there is none to check")
 
 
 def _hint(record: dict[str, Any]) -> str:
