@@ -10,6 +10,8 @@ from ._callables import is_async, is_generator
 from ._threads import finish, in_thread
 from .events import EVENT_TYPES, Event
 
+__all__ = ["AsyncRouter", "Router"]
+
 Handler = Callable[[Any], Any]
 
 H = TypeVar("H", bound=Callable[[Event], object])
@@ -163,7 +165,7 @@ class AsyncRouter(_Routes):
     """:class:`Router` for asyncio, whose handlers may be ``async def``. Use it wherever an async handler may go.
 
     A plain function runs in a thread, with the caller's context variables. A cancellation is raised when it has ended,
-    since a thread cannot be stopped.
+    since a thread cannot be stopped. ``AsyncOnce`` marks the message done before that.
     """
 
     async def __call__(self, event: Event) -> Any:
@@ -179,6 +181,21 @@ class AsyncRouter(_Routes):
     def include(self, other: AsyncRouter) -> None:
         """Include *other*, as :meth:`Router.include` does."""
         self._include(other, AsyncRouter)
+
+
+def routed(handler: Any, message: Any) -> Any:
+    """Return the handler that *handler* calls for *message* if it is an AsyncRouter, and otherwise *handler* itself.
+
+    A derived class that changes the call is not followed.
+    """
+    if type(handler).__call__ is not AsyncRouter.__call__:
+        return handler
+    chosen = handler._handler_for(message)
+    return _ignore if chosen is None else routed(chosen, message)
+
+
+def _ignore(event: Event) -> None:
+    """Handle the events that have no handler."""
 
 
 def _types_of(item: object) -> list[str]:

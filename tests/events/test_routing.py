@@ -211,15 +211,15 @@ class TestMistakes:
         with pytest.raises(ValueError, match=r"twice: remove one of user\.updated, user\.updated"):
             router.on(*event_types)
 
-    def test_a_second_fallback(self, router):
+    def test_a_second_fallback_is_a_value_error(self, router):
         with pytest.raises(ValueError, match="a fallback already: call both functions from one fallback"):
             router.fallback(lambda event: "second")
 
-    def test_no_event_type(self, router):
+    def test_on_without_an_event_type_is_a_type_error(self, router):
         with pytest.raises(TypeError, match=r"write @router\.on\(UserCreated\)"):
             router.on()
 
-    def test_an_empty_event_type(self, router):
+    def test_an_empty_event_type_is_a_value_error(self, router):
         with pytest.raises(ValueError, match="an event type cannot be empty"):
             router.on(UserUpdated, "")
 
@@ -243,7 +243,7 @@ class TestMistakes:
         with pytest.raises(TypeError, match=rf"not {shown}: write @router.on\(UserCreated\), or @router.fallback"):
             router.on(UserUpdated, wrong)
 
-    def test_missing_parentheses(self, router):
+    def test_on_without_parentheses_is_a_type_error(self, router):
         with pytest.raises(TypeError, match=r"not a function: write @router\.on\(UserCreated\)"):
 
             @router.on
@@ -257,7 +257,7 @@ class TestMistakes:
             Router().fallback(wrong)
 
     @pytest.mark.parametrize("wrong", [generate, generate_later, partial(generate)], ids=["sync", "async", "partial"])
-    def test_a_generator_function(self, router, wrong):
+    def test_a_generator_as_handler_is_a_type_error(self, router, wrong):
         with pytest.raises(TypeError, match="remove its yield"):
             router.on(UserUpdated)(wrong)
 
@@ -287,7 +287,7 @@ class TestMistakes:
         with pytest.raises(ValueError, match="a fallback already"):
             router.include(other)
 
-    def test_including_itself(self, router):
+    def test_a_router_cannot_include_itself(self, router):
         with pytest.raises(ValueError, match="already"):
             router.include(router)
 
@@ -298,7 +298,7 @@ class TestMistakes:
             router.include(other)
 
     @pytest.mark.parametrize("wrong", [None, type_of, Router, AsyncRouter], ids=["None", "function", "class", "other"])
-    def test_including_anything_else(self, router, wrong):
+    def test_a_router_can_only_include_another_router(self, router, wrong):
         with pytest.raises(TypeError, match="can only include another"):
             router.include(wrong)
 
@@ -471,6 +471,43 @@ class TestOnce:
             router.on(UserCreated)(seen.append)
             assert asyncio.run(main(router)) == [Outcome.HANDLED, Outcome.DUPLICATE]
             assert [event.type for event in seen] == ["user.created"]
+
+    def test_async_once_calls_a_derived_router_that_changes_the_call(self):
+        seen = []
+
+        class Noted(AsyncRouter):
+            async def __call__(self, event):
+                seen.append("call")
+                return await super().__call__(event)
+
+        router, event = Noted(), receive("user.created")
+        router.on(UserCreated)(lambda event: seen.append(event.type))
+        assert asyncio.run(AsyncOnce(MemoryStore()).run(event, router)) is Outcome.HANDLED
+        assert seen == ["call", "user.created"]
+
+    def test_async_once_marks_an_event_done_that_has_no_handler(self):
+        once, event = AsyncOnce(MemoryStore()), receive("user.created")
+
+        async def main():
+            return [await once.run(event, AsyncRouter()), await once.run(event, type_of)]
+
+        assert asyncio.run(main()) == [Outcome.HANDLED, Outcome.DUPLICATE]
+
+    def test_async_once_does_not_hang_on_a_router_that_is_its_own_fallback(self):
+        router = AsyncRouter()
+        router.fallback(router)
+        with pytest.raises(RecursionError):
+            asyncio.run(AsyncOnce(MemoryStore()).run(receive("user.created"), router))
+
+    def test_async_once_rejects_a_message_id_for_an_async_router_before_anything_is_claimed(self):
+        once = AsyncOnce(MemoryStore())
+
+        async def main():
+            with pytest.raises(TypeError, match="a router accepts"):
+                await once.run("msg_1", AsyncRouter())
+            return await once.run("msg_1", str.upper)
+
+        assert asyncio.run(main()) is Outcome.HANDLED
 
 
 def respond_in_flask(router, sent):

@@ -9,12 +9,14 @@ import logging
 import operator
 import os
 import re
+import signal
 import sqlite3
 import stat
 import subprocess
 import sys
 import threading
 import time
+import traceback
 import unittest.mock
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -116,7 +118,7 @@ class TestWhatAStoreIsTold:
         else:
             Once(store, **settings).run("msg_1", handler)
 
-    def test_by_default(self, asynchronous, caplog):
+    def test_a_store_gets_key_owner_and_defaults(self, asynchronous, caplog):
         owners = []
         for store in (Recording(), Recording()):
             self.run(asynchronous, store, lambda _: None)
@@ -128,21 +130,21 @@ class TestWhatAStoreIsTold:
         assert all(re.fullmatch("[0-9a-f]{32}", owner) for owner in owners)
         assert not caplog.records
 
-    def test_by_the_settings(self, asynchronous):
+    def test_a_store_gets_the_settings(self, asynchronous):
         store = Recording()
         settings = {"lease": timedelta(minutes=5), "retention": timedelta(days=1), "namespace": "billing"}
         self.run(asynchronous, store, lambda _: None, **settings)
         owner = store.calls[0][2]
         assert store.calls == [("claim", "billing:msg_1", owner, 300.0), ("complete", "billing:msg_1", owner, 86_400.0)]
 
-    def test_when_the_handler_fails(self, asynchronous):
+    def test_a_store_is_asked_to_release_when_the_handler_fails(self, asynchronous):
         store = Recording()
         with pytest.raises(ZeroDivisionError):
             self.run(asynchronous, store, lambda _: 1 / 0)
         owner = store.calls[0][2]
         assert store.calls == [("claim", "clerk:msg_1", owner, 60.0), ("release", "clerk:msg_1", owner)]
 
-    def test_when_it_should_forget(self, asynchronous):
+    def test_a_store_is_asked_to_forget(self, asynchronous):
         store = Recording()
         if asynchronous:
             asyncio.run(AsyncOnce(store).forget("msg_1"))
@@ -196,6 +198,7 @@ class TestOnce:
             Once(Broken("release")).run("msg_1", lambda _: 1 / 0)
         (record,) = caplog.records
         assert (record.name, record.levelname) == ("clerk_webhook_verify", "WARNING")
+        assert (record.code, record.key) == ("release_failed", "clerk:msg_1")
         assert record.getMessage() == "release_failed: the claim of 'clerk:msg_1' runs out with its lease"
         assert record.exc_info[0] is StoreError
 
@@ -262,7 +265,7 @@ class TestOnce:
         assert Once(store).run("msg_1", lambda _: None) is Outcome.HANDLED
         assert Once(store, namespace="billing").run("msg_1", lambda _: None) is Outcome.HANDLED
 
-    def test_seconds_or_a_timedelta(self):
+    def test_lease_and_retention_are_seconds_or_a_timedelta(self):
         once = Once(MemoryStore(), lease=timedelta(seconds=1), retention=timedelta(microseconds=1))
         assert once.run("msg_1", lambda _: None) is Outcome.HANDLED
         threading.Event().wait(0.001)
@@ -277,7 +280,7 @@ class TestOnce:
         ],
         ids=repr,
     )  # fmt: skip
-    def test_settings_that_are_none(self, options, error):
+    def test_invalid_settings_are_an_error_that_names_them(self, options, error):
         (name, value), *_ = options.items()
         what = "must be a finite number" if error is ValueError else f"must be .* not {type(value).__name__}"
         with pytest.raises(error, match=f"^{name} {what}"):
@@ -286,7 +289,7 @@ class TestOnce:
     @pytest.mark.parametrize(
         ("message", "error"), [(None, TypeError), (b"msg_1", TypeError), ({}, TypeError), ("", ValueError)], ids=repr
     )
-    def test_what_is_no_message(self, once, message, error):
+    def test_an_invalid_message_is_an_error(self, once, message, error):
         what = "a message id that is not empty" if error is ValueError else f".* not {type(message).__name__}"
         with pytest.raises(error, match=f"^message must be {what}$"):
             once.run(message, lambda _: None)
@@ -482,7 +485,7 @@ class TestHandlersThatCallingDoesNotRun:
             print, [].append, functools.partial(print, "a"), str, unittest.mock.Mock(), operator.attrgetter("upper"),
             functools.lru_cache(lambda _: None), contextlib.nullcontext, "".join,
         ],
-        ids=repr,
+        ids=lambda handler: type(handler).__name__,
     )  # fmt: skip
     @both
     def test_every_other_callable_is_run(self, handler, asynchronously):
@@ -868,12 +871,12 @@ class TestStores:
     def test_postgres(self, uri):
         check_store(lambda: stores.postgres_store(uri))
 
-    def test_one_that_forgets_at_once_breaks_it(self):
+    def test_check_store_rejects_a_store_that_forgets_at_once(self):
         with pytest.raises(AssertionError, match="must be IN_PROGRESS"):
             check_store(_Forgetful)
 
     @pytest.mark.parametrize("step", ["complete", "release"])
-    def test_one_that_looks_at_no_owner_breaks_it(self, step):
+    def test_check_store_rejects_a_store_that_ignores_the_owner(self, step):
         store = MemoryStore()
         broken = MemoryStore()
         vars(broken).update(vars(store))
@@ -1042,7 +1045,7 @@ class TestSQLiteStore:
     def test_what_cannot_be_opened_is_a_store_error_with_its_cause(self, tmp_path):
         (tmp_path / "corrupt.db").write_bytes(b"not a database" * 100)
         for path in (tmp_path, tmp_path / "corrupt.db", tmp_path / "no" / "such" / "folder"):
-            with pytest.raises(StoreError, match="cannot be used") as caught:
+            with pytest.raises(StoreError, match="is unavailable") as caught:
                 SQLiteStore(path).claim("a", "b", 1)
             assert isinstance(caught.value.__cause__, sqlite3.Error | OSError)
 
@@ -1064,6 +1067,29 @@ class TestSQLiteStore:
         other.close()
         assert store.claim("b", "b", 60) is None
 
+    @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="the platform has no timer that sends a signal")
+    def test_a_signal_handler_that_raises_during_a_claim_leaves_no_transaction_open(self, tmp_path):
+        def expire(*_):
+            raise ZeroDivisionError
+
+        store = SQLiteStore(tmp_path / "handled.db")
+        store.claim("a", "b", 60)
+        writer = sqlite3.connect(tmp_path / "handled.db", isolation_level=None, check_same_thread=False)
+        writer.execute("BEGIN IMMEDIATE")
+        end = threading.Timer(0.1, writer.rollback)
+        end.start()
+        previous = signal.signal(signal.SIGALRM, expire)
+        try:
+            signal.setitimer(signal.ITIMER_REAL, 0.02)  # while the claim waits for the writer
+            with pytest.raises(ZeroDivisionError):
+                store.claim("b", "b", 60)
+        finally:
+            signal.signal(signal.SIGALRM, previous)
+            end.join()
+        writer.execute("BEGIN IMMEDIATE")
+        writer.close()
+        assert store.claim("b", "b", 60) is None
+
     def test_a_new_file_that_others_open_at_the_same_moment_is_waited_for(self, tmp_path, monkeypatch):
         """SQLite refuses at once where two change a file's mode, whatever its timeout; the fault tests race for it."""
         refusals = []
@@ -1083,7 +1109,7 @@ class TestSQLiteStore:
             SQLiteStore(tmp_path / "another.db").claim("a", "b", 60)
 
     @needs_fork
-    def test_it_survives_a_fork(self, tmp_path):
+    def test_a_sqlite_store_can_be_used_after_a_fork(self, tmp_path):
         store = SQLiteStore(tmp_path / "handled.db")
         store.claim("a", "parent", 60)
         child = os.fork()
@@ -1388,7 +1414,7 @@ class TestPostgresStore:
         fresh.claim("b", "x", 60)
         assert fresh.complete("a0", "y", 60)
 
-    def test_out_of_reach_and_without_its_table(self, uri):
+    def test_an_unavailable_postgres_or_a_missing_table_is_a_store_error(self, uri):
         import psycopg
 
         away = PostgresStore(functools.partial(psycopg.connect, "host=/no/such/folder"))
@@ -1414,9 +1440,28 @@ class TestPostgresStore:
         with pytest.raises(KeyError, match="DATABASE_URL"):
             PostgresStore(raises(KeyError("DATABASE_URL"))).claim("a", "b", 1)
 
-    def test_what_is_no_way_to_connect(self):
+    def test_a_postgres_store_needs_a_function_that_connects(self):
         with pytest.raises(TypeError, match="must be callable"):
             PostgresStore("postgresql://localhost")
+
+    @pytest.mark.parametrize("password", ["pa55%word", "pa55 word", "pa55@[word"])
+    def test_a_malformed_connection_string_is_a_store_error_that_does_not_show_the_password(self, password):
+        import psycopg
+
+        store = PostgresStore(functools.partial(psycopg.connect, f"postgresql://user:{password}@localhost/app"))
+        with pytest.raises(StoreError, match="percent-encode") as caught:
+            store.claim("a", "b", 1)
+        assert "pa55" not in "".join(traceback.format_exception(caught.value))
+
+    def test_an_asynchronous_connection_is_rejected(self):
+        import psycopg
+
+        connect = functools.partial(psycopg.AsyncConnection.connect, "postgresql://localhost")
+        with pytest.raises(TypeError, match="must not be asynchronous"):
+            PostgresStore(connect)
+        connection = object.__new__(psycopg.AsyncConnection)
+        with pytest.raises(TypeError, match=r"must be a psycopg\.Connection, not AsyncConnection"):
+            Once(PostgresStore(psycopg.connect)).mark(connection, "msg_1")
 
 
 CALLS = {
@@ -1473,7 +1518,7 @@ class TestRedisStore:
             RedisStore(client).claim("a", "b", 1)
         assert isinstance(caught.value.__cause__, module.ConnectionError)
 
-    def test_what_is_no_client_of_the_right_kind(self):
+    def test_a_redis_store_needs_a_synchronous_client(self):
         import redis.asyncio
 
         for client in ("redis://localhost", redis.asyncio.Redis()):

@@ -20,7 +20,10 @@ from starlette.responses import StreamingResponse
 from starlette.routing import Route
 
 from clerk_webhook_verify.errors import StoreError
+from clerk_webhook_verify.events import UserCreated
 from clerk_webhook_verify.idempotency import AsyncOnce, MemoryStore, Once, Outcome
+from clerk_webhook_verify.routing import AsyncRouter, Router
+from clerk_webhook_verify.testing import make_event
 
 TIMEOUT = 30  # seconds, if something hangs
 
@@ -80,6 +83,30 @@ def outcome_now(store: MemoryStore) -> Outcome | None:
     return MemoryStore.claim(store, "clerk:msg_1", "another", 60)
 
 
+def in_a_router(handler):
+    router = AsyncRouter()
+    router.on(UserCreated)(handler)
+    return router
+
+
+def in_nested_routers(handler):
+    plain, router, outer = Router(), AsyncRouter(), AsyncRouter()
+    plain.fallback(handler)
+    router.fallback(plain)
+    outer.fallback(router)
+    return outer
+
+
+class DerivedRouter(AsyncRouter):
+    pass
+
+
+def in_a_derived_router(handler):
+    router = DerivedRouter()
+    router.fallback(handler)
+    return router
+
+
 async def cancel_in(waiting, gate: Gate, times: int = 1) -> str:
     """Cancel *waiting* while a thread is at the gate, then open it; return how the wait ended."""
     task = asyncio.ensure_future(waiting)
@@ -129,6 +156,34 @@ class TestAsyncio:
         assert outcome_now(store) is None
         gc.collect()
         assert not caplog.records, "asyncio reports an exception that was never retrieved"
+
+    @pytest.mark.parametrize("route", [in_a_router, in_nested_routers, in_a_derived_router])
+    def test_a_plain_handler_of_an_async_router_runs_to_its_end_and_is_marked_done(self, route):
+        store, gate = Gated(), Gate()
+        event, router = make_event(UserCreated, message_id="msg_1"), route(lambda _: gate.pass_through())
+        running = AsyncOnce(store).run(event, router)
+        assert asyncio.run(cancel_in(running, gate)) == "cancelled"
+        assert store.calls == ["claim", "complete"]
+        assert outcome_now(store) is Outcome.DUPLICATE
+
+    def test_an_async_handler_of_an_async_router_is_cancelled_and_released(self):
+        store, steps = Gated(), []
+
+        async def handle(_):
+            steps.append("begun")
+            await asyncio.sleep(TIMEOUT)
+
+        async def main():
+            event = make_event(UserCreated, message_id="msg_1")
+            task = asyncio.ensure_future(AsyncOnce(store).run(event, in_a_router(handle)))
+            while not steps:
+                await asyncio.sleep(0)
+            task.cancel()
+            await asyncio.wait([task])
+            return task.cancelled()
+
+        assert asyncio.run(main())
+        assert store.calls == ["claim", "release"]
 
     def test_a_handler_that_waits_for_a_thread_is_handled_when_it_gets_one(self):
         """The client that hung up retries, and finds a duplicate: a full queue would never get shorter otherwise."""

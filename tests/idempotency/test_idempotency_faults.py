@@ -497,7 +497,7 @@ def test_a_full_disk_is_a_store_error_until_there_is_room(place):
     assert first == "HANDLED"
     assert "was handled" in completing
     for each in (completing, claiming):
-        assert "cannot be used" in each
+        assert "is unavailable" in each
         assert "free space" in each
     assert afterwards == ["DUPLICATE", "HANDLED", "HANDLED", "DUPLICATE", "DUPLICATE"]
     assert handled(place) == {"msg_0": 1, "msg_1": 2, "msg_2": 1}
@@ -623,6 +623,25 @@ def test_a_child_forked_while_another_thread_uses_the_store_finds_it_free(place)
     finally:
         enough.set()
         thread.join()
+
+
+@pytest.mark.parametrize("place", ["sqlite"], indirect=True)
+@pytest.mark.slow
+def test_children_of_threads_that_fork_at_once_find_the_store_free(place):
+    store, exit_codes = place.store(), []
+    store.claim("clerk:msg_0", "parent", 60)
+
+    def fork_often():
+        for _ in range(30):
+            assert store.claim("clerk:msg_0", "parent", 60) is Outcome.IN_PROGRESS
+            exit_codes.append(exit_code(fork(lambda: store.claim("clerk:msg_0", "child", 60) is Outcome.IN_PROGRESS)))
+
+    threads = [threading.Thread(target=fork_often) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert exit_codes == [0] * 120
 
 
 @pytest.mark.slow

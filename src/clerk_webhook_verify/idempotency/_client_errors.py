@@ -1,4 +1,4 @@
-"""The exception classes of the client libraries that the stores use but never import."""
+"""Find the exception classes of client libraries without importing them."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import sys
 
 
 def loaded_exceptions(*names: str) -> tuple[type[Exception], ...]:
-    """Return the named exception classes, leaving out those of modules that are not loaded.
+    """Return the named exception classes whose modules are loaded. Call it in the ``except`` clause.
 
-    An import would fail where a library is not installed: RedisStore accepts a client of redis or of valkey, and most
-    users have one of the two. The library that raised an error is loaded, so call this in the ``except`` clause.
+    An import would fail if a library is not installed: RedisStore accepts clients of redis and of valkey. The library
+    that raised an error is loaded.
 
     Args:
         *names: Full names, such as ``psycopg.Error``.
@@ -18,6 +18,6 @@ def loaded_exceptions(*names: str) -> tuple[type[Exception], ...]:
     for name in names:
         module_name, _, class_name = name.rpartition(".")
         module = sys.modules.get(module_name)
-        if hasattr(module, class_name):  # old versions of redis lack some
+        if hasattr(module, class_name):  # missing in old versions of redis
             found.append(getattr(module, class_name))
     return tuple(found)

@@ -23,6 +23,7 @@ from .._callables import is_async, is_generator
 from .._frames import forget_on_error
 from .._threads import finish, in_thread
 from ..errors import StoreError
+from ..routing import routed
 from ._store import Outcome, Store
 
 
@@ -138,7 +139,12 @@ class _Base:
         try:
             self._store.release(key, owner)
         except Exception:  # a user's own store may raise anything
-            _logger.warning("release_failed: the claim of %r runs out with its lease", key, exc_info=True)
+            _logger.warning(
+                "release_failed: the claim of %r runs out with its lease",
+                key,
+                exc_info=True,
+                extra={"code": "release_failed", "key": key},
+            )
 
 
 class Once(_Base):
@@ -243,7 +249,9 @@ class AsyncOnce(_Base):
         """
         _check_handler(handler)
         key, owner = self._key(message), token_hex(16)
-        starting = in_thread(self._start, key, owner, partial(handler, message, *args, **kwargs))
+        # A plain handler of an AsyncRouter is then one step with its claim and its mark, as every plain handler is
+        handle = partial(routed(handler, message), message, *args, **kwargs)
+        starting = in_thread(self._start, key, owner, handle)
         try:
             outcome, pending = await finish(starting)
         except asyncio.CancelledError:

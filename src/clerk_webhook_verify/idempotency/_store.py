@@ -1,54 +1,42 @@
-"""The contract between Once and a store."""
+"""The protocol of idempotency stores."""
 
 from __future__ import annotations
 
-from enum import Enum
 from typing import Protocol
 
-
-class Outcome(Enum):
-    """The result of running a message. Respond with its ``status_code``: the sender retries unless that is 2xx."""
-
-    HANDLED = "handled"  #: The handler ran without raising.
-    DUPLICATE = "duplicate"  #: The message was handled before.
-    IN_PROGRESS = "in_progress"  #: Another process or thread is handling it: 409, so that the sender retries.
-
-    @property
-    def status_code(self) -> int:
-        """409 for ``IN_PROGRESS``, otherwise 204."""
-        return 409 if self is Outcome.IN_PROGRESS else 204
+from .._outcome import Outcome as Outcome
 
 
 class Store(Protocol):
-    """Remembers claims, each for the length of its lease, and which messages are done.
+    """Stores claims for the length of their leases, and which messages are done.
 
-    Each method is atomic, and any thread may call it. A store that is unavailable raises
-    :class:`clerk_webhook_verify.errors.StoreError`. ``clerk_webhook_verify.testing.check_store`` tests your own store
-    against this contract.
+    Each method is atomic, and any thread may call it. If the store is unavailable, it raises
+    :class:`clerk_webhook_verify.errors.StoreError`. Test your own store with
+    ``clerk_webhook_verify.testing.check_store``.
     """
 
     def claim(self, key: str, owner: str, lease: float) -> Outcome | None:
-        """Claim *key* for *lease* seconds, unless it is done or another owner's lease is still running.
+        """Claim *key* for *lease* seconds, unless it is done or another owner's lease is running.
 
         Args:
             key: Identifies one message: up to 2,001 ASCII characters. Keys that differ in case are different keys.
             owner: A token, new for every claim.
             lease: Seconds.
         Returns:
-            None: the claim is yours. ``DUPLICATE``: the message is done. ``IN_PROGRESS``: another owner has it.
+            None if the claim is yours, ``DUPLICATE`` if the message is done, ``IN_PROGRESS`` if another owner has it.
         """
         ...
 
     def complete(self, key: str, owner: str, retention: float) -> bool:
-        """Mark *key* done for *retention* seconds, also after the lease has run out if no other owner claimed it.
+        """Mark *key* done for *retention* seconds, even after the lease expired, unless another owner claimed it.
 
         Returns:
-            False: another owner has claimed or completed it, and nothing was changed.
+            False if another owner claimed or completed it, and nothing was changed.
         """
         ...
 
     def release(self, key: str, owner: str) -> None:
-        """Give up the claim of *key*, if it is *owner*'s and not done."""
+        """Release *owner*'s claim of *key*, unless it is done."""
         ...
 
     def forget(self, key: str) -> None:

@@ -1,4 +1,4 @@
-"""MemoryStore: for tests, and for a service of one process that may forget when it restarts."""
+"""MemoryStore: for tests, and for services of one process."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from threading import Lock
 
 from ._store import Outcome
 
-_EXPIRED_AT_ONCE = 8  # entries checked with each claim: as many expire as are added, and a claim stays quick
+_EXPIRED_AT_ONCE = 8  # entries checked with each claim: claims stay fast, and expired entries do not accumulate
 
 
 class MemoryStore:
-    """Remembers in this process only: other worker processes do not see it, and a restart empties it."""
+    """Stores in the memory of this process: other processes do not see it, and a restart clears it."""
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._entries: dict[str, tuple[str | None, float]] = {}  # the owner, or None when done; and when it expires
+        self._entries: dict[str, tuple[str | None, float]] = {}  # owner, None if done; expiry
 
     def claim(self, key: str, owner: str, lease: float) -> Outcome | None:
         """See :class:`Store`."""
@@ -25,7 +25,7 @@ class MemoryStore:
             held_by, until = self._entries.get(key, (None, 0.0))
             if now < until:
                 return Outcome.DUPLICATE if held_by is None else Outcome.IN_PROGRESS
-            self._entries.pop(key, None)  # so that the next line adds it as the newest entry
+            self._entries.pop(key, None)  # move it to the end
             self._entries[key] = (owner, now + lease)
         return None
 
@@ -51,7 +51,7 @@ class MemoryStore:
             self._entries.pop(key, None)
 
     def _drop_expired(self, now: float) -> None:
-        """Check the few oldest entries, which usually expire first."""
+        """Remove the oldest entries if they are expired."""
         oldest = [key for key, _ in zip(self._entries, range(_EXPIRED_AT_ONCE), strict=False)]
         for key in oldest:
             if self._entries[key][1] <= now:

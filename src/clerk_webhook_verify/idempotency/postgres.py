@@ -1,4 +1,4 @@
-"""PostgresStore: for several machines, and for marking a message in the same transaction as the work."""
+"""PostgresStore: for several machines, and for marking messages in the same transaction as the work."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from itertools import count
 from typing import Any, TypeVar
 
+from .._callables import is_async
 from .._frames import forget_on_error
 from ..errors import StoreError
 from ._client_errors import loaded_exceptions
@@ -14,8 +15,8 @@ from ._store import Outcome
 
 T = TypeVar("T")
 
-_ONE_IN = 64  # expired rows are removed with every 64th claim
-_EXPIRED_AT_ONCE = 256  # the most rows removed then
+_CLEANUP_INTERVAL = 64  # claims
+_MAX_EXPIRED = 256  # rows per cleanup
 _CLAIMS_KEPT = 86_400.0  # seconds after its lease for which an abandoned claim stays in the table
 _IDLE = 0  # psycopg.pq.TransactionStatus.IDLE: no transaction is open
 
@@ -28,8 +29,8 @@ CREATE TABLE IF NOT EXISTS clerk_webhook_once (
 )
 """
 _INDEX = "CREATE INDEX IF NOT EXISTS clerk_webhook_once_forget_at ON clerk_webhook_once (forget_at)"
-# clock_timestamp() is the server's current time. now() is the time when the transaction began, and can use an index.
-# ON CONFLICT without NOT EXISTS would write a row lock for every duplicate
+# clock_timestamp() is the current time; now() is the start of the transaction, and can use an index.
+# Without NOT EXISTS, ON CONFLICT would write a row lock for each duplicate
 _TAKE = """
 INSERT INTO clerk_webhook_once AS old (key, owner, claimed_until, forget_at)
 SELECT %(key)s, %(owner)s::text, clock_timestamp() + %(lease)s * interval '1 second',
@@ -58,20 +59,22 @@ DELETE FROM clerk_webhook_once WHERE key IN (
 
 
 class PostgresStore:
-    """Remembers in a PostgreSQL table, with one transaction per method call. Time is the server's clock.
+    """Stores in a PostgreSQL table, with one transaction per method call. The time is the server's.
 
     Args:
-        connect: Used as ``with connect() as connection`` for each method call. Leaving the block must commit. Pass the
-            ``connection`` method of a psycopg_pool pool, or, slower, ``functools.partial(psycopg.connect, "...")``.
+        connect: Called as ``with connect() as connection`` for each method call; leaving the block must commit. Pass
+            the ``connection`` method of a psycopg_pool pool, or, slower, ``functools.partial(psycopg.connect, "...")``.
     Raises:
-        TypeError: *connect* is not callable.
+        TypeError: *connect* is not callable, or is asynchronous.
     """
 
     @forget_on_error
     def __init__(self, connect: Callable[[], AbstractContextManager[Any]]) -> None:
         if not callable(connect):
             raise TypeError(f"connect must be callable, such as a pool's .connection, not {type(connect).__name__}")
-        # A function of its own, since the repr() of a partial shows its connection string
+        if is_async(connect):
+            raise TypeError("connect must not be asynchronous, also for AsyncOnce: use psycopg.connect")
+        # Wrapped, since the repr() of a partial shows its connection string
         self._connect: Callable[[], AbstractContextManager[Any]] = lambda: connect()
         self._claims = count()
 
@@ -79,7 +82,7 @@ class PostgresStore:
         """Create the table ``clerk_webhook_once`` unless it exists. Call it once, where you run migrations.
 
         Raises:
-            StoreError: The database is unavailable, or does not allow it.
+            StoreError: The database is unavailable, or does not permit it.
         """
         self._transaction(lambda connection: (connection.execute(_TABLE), connection.execute(_INDEX)))
 
@@ -87,8 +90,8 @@ class PostgresStore:
         """See :class:`Store`."""
 
         def step(connection: Any) -> Outcome | None:
-            if next(self._claims) % _ONE_IN == 0:
-                connection.execute(_DROP_EXPIRED, {"limit": _EXPIRED_AT_ONCE})
+            if next(self._claims) % _CLEANUP_INTERVAL == 0:
+                connection.execute(_DROP_EXPIRED, {"limit": _MAX_EXPIRED})
             return _take(connection, key, owner, lease, lease + _CLAIMS_KEPT)
 
         return self._transaction(step)
@@ -108,30 +111,38 @@ class PostgresStore:
 
     @forget_on_error
     def mark(self, connection: Any, key: str, retention: float) -> Outcome:
-        """Mark *key* done inside the open transaction of *connection*, to a database that has the table."""
-        if not hasattr(connection, "autocommit"):
+        """Mark *key* done in the open transaction of *connection*, a connection to a database with the table."""
+        if not hasattr(connection, "autocommit") or is_async(connection.execute):
             raise TypeError(f"connection must be a psycopg.Connection, not {type(connection).__name__}")
         if connection.autocommit and connection.info.transaction_status == _IDLE:
             raise TypeError(
-                "the connection commits each statement by itself: open `with connection.transaction():` around "
-                "once.mark() and the work"
+                "the connection is in autocommit mode: use `with connection.transaction():` around once.mark() and the "
+                "work"
             )
         try:
             return _take(connection, key, None, 0, retention) or Outcome.HANDLED
         except loaded_exceptions("psycopg.Error") as error:
             raise _store_error(error) from error
 
+    def _opened(self) -> AbstractContextManager[Any]:
+        try:
+            return self._connect()
+        except loaded_exceptions("psycopg.ProgrammingError"):  # may quote the password
+            raise StoreError(
+                "the connection string is malformed: percent-encode special characters of the password in a URL"
+            ) from None
+
     @forget_on_error
     def _transaction(self, step: Callable[[Any], T]) -> T:
         try:
-            with self._connect() as connection:
+            with self._opened() as connection:
                 return step(connection)
         except loaded_exceptions("psycopg.Error") as error:  # psycopg_pool's errors derive from it
             raise _store_error(error) from error
 
 
 def _take(connection: Any, key: str, owner: str | None, lease: float, kept: float) -> Outcome | None:
-    """Claim *key* for *owner*, or mark it done if *owner* is None. Return the outcome that prevented it, or None."""
+    """Claim *key* for *owner*; mark it done if *owner* is None. Return the outcome that prevents it, or None."""
     values = {"key": key, "owner": owner, "lease": lease, "kept": kept}
     if connection.execute(_TAKE, values).fetchone():
         return None

@@ -11,16 +11,16 @@ from ..errors import StoreError
 from ._client_errors import loaded_exceptions
 from ._store import Outcome
 
-_PREFIX = "clerk_webhook_once:"  # the database may have other keys that begin with a namespace, such as "clerk:"
+_PREFIX = "clerk_webhook_once:"  # other keys in the database may start with a namespace such as "clerk:"
 _CLIENT_ERRORS = (
     "redis.exceptions.RedisError",
-    "redis.exceptions.RedisClusterException",  # a cluster is unreachable; not a RedisError
+    "redis.exceptions.RedisClusterException",  # unreachable cluster; not a RedisError
     "valkey.exceptions.ValkeyError",
     "valkey.exceptions.ValkeyClusterException",
 )
 
-# A value is "done" or the owner of the claim. Each method must be atomic, and Redis 6 has no SET NX GET: hence scripts.
-# After a broken connection the client retries a script that may have run: it must recognize its own claim.
+# A value is "done" or the owner of the claim. Scripts are atomic, and Redis 6 has no SET NX GET. The client retries a
+# script after a connection error, so the script must recognize its own claim.
 _CLAIM = """
 if redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then return 0 end
 local value = redis.call('GET', KEYS[1])
@@ -40,14 +40,14 @@ return 0
 
 
 class RedisStore:
-    """Remembers in Redis or Valkey, with one round trip per method call. Time is the server's clock.
+    """Stores in Redis or Valkey, with one round trip per method call. The time is the server's.
 
-    As durable as the server's memory: after a restart without ``appendonly``, a failover to a replica that lags behind,
-    or an eviction under another ``maxmemory-policy`` than ``noeviction``, a message may be handled again; none is lost.
+    If the server loses data, a message may be handled again, but none is lost. That happens in a restart without
+    ``appendonly``, a failover to a lagging replica, or if ``maxmemory-policy`` is not ``noeviction``.
 
     Args:
-        client: A client of the package redis or valkey, for one server or a cluster. Not an asynchronous one:
-            ``AsyncOnce`` calls this one in a thread.
+        client: A synchronous client of the package redis or valkey, for one server or a cluster. ``AsyncOnce`` calls it
+            in a thread.
     Raises:
         TypeError: *client* is asynchronous, or not a client.
     """

@@ -1,4 +1,4 @@
-"""SQLiteStore: for the processes of one machine, and for marking a message in the same transaction as the work."""
+"""SQLiteStore: for the processes of one machine, and for marking messages in the same transaction as the work."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from ._store import Outcome
 T = TypeVar("T")
 
 _BUSY = 30.0  # seconds to wait for another writer
-_SWEPT_AT_ONCE = 8  # rows checked with each claim: as many expire as are added, and a claim stays quick
+_SWEPT_AT_ONCE = 8  # rows checked with each claim: claims stay fast, and expired rows do not accumulate
 _CLAIMS_KEPT = 86_400.0  # seconds after its lease for which an abandoned claim stays in the table
 
 # :now is the system clock. :uptime is the monotonic clock, which cannot be set, and restarts with the machine.
-# A lease uses :uptime only, since a restart also ends every process that has a claim. A done mark lasts until both
-# clocks have passed its end, so that a system clock that is wrong for a while ends none. A `since` in the future shows
-# that the machine was restarted: then :now decides alone.
+# Leases use only :uptime, since a restart also ends all processes. A done mark expires when both clocks have passed its
+# end, so that a system clock that is temporarily wrong does not end it. If `since` is in the future, the machine was
+# restarted, and only :now counts.
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS clerk_webhook_once (
     key TEXT PRIMARY KEY,
@@ -62,14 +62,14 @@ WHERE key > :swept_to ORDER BY key LIMIT :count
 
 
 class SQLiteStore:
-    """Remembers in a file, for all threads and processes of one machine. Survives restarts and killed processes.
+    """Stores in a file, for all threads and processes of one machine. Restarts and crashes lose nothing.
 
-    The file is in WAL mode with ``synchronous=NORMAL``: a process that crashes loses nothing. A power failure may lose
-    the last changes before it, so that a message is handled again, but does not corrupt the file.
+    The file is in WAL mode with ``synchronous=NORMAL``: a power failure may lose the last changes, so that a message is
+    handled again, but does not corrupt the file.
 
     Args:
         path: The file, created with mode 0600 if it does not exist. It must be on a local disk: locks are unreliable on
-            network file systems. A relative path and symbolic links are resolved now, and not again.
+            network file systems. Relative paths and symbolic links are resolved once.
     Raises:
         ValueError: *path* is ``":memory:"``, empty or a URI.
     """
@@ -77,7 +77,7 @@ class SQLiteStore:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         path = os.fsdecode(path)
         if path in ("", ":memory:") or path.startswith("file:"):
-            raise ValueError(f"path must be the path of a file, not {path!r}: to remember in memory, use MemoryStore()")
+            raise ValueError(f"path must be a file, not {path!r}: to store in memory, use MemoryStore()")
         self._path = os.path.realpath(path)
         self._lock = Lock()
         self._connection: sqlite3.Connection | None = None
@@ -93,7 +93,7 @@ class SQLiteStore:
             self._sweep(connection)
             return _take(connection, key, owner, lease, lease + _CLAIMS_KEPT)
 
-        # A read does not wait for a writer: most duplicates end here
+        # Most duplicates are found here, since a read does not wait for writers
         return self._with_connection(lambda connection: _find(connection, key)) or self._transaction(step)
 
     def complete(self, key: str, owner: str, retention: float) -> bool:
@@ -110,12 +110,12 @@ class SQLiteStore:
 
     @forget_on_error
     def mark(self, connection: sqlite3.Connection, key: str, retention: float) -> Outcome:
-        """Mark *key* done inside the open transaction of *connection*. Creates the table if it is missing."""
+        """Mark *key* done in the open transaction of *connection*. Creates the table if it is missing."""
         if not hasattr(connection, "isolation_level"):
             raise TypeError(f"connection must be a sqlite3.Connection, not {type(connection).__name__}")
         commits_alone = connection.isolation_level is None or getattr(connection, "autocommit", -1) is True
         if commits_alone and not connection.in_transaction:
-            raise TypeError("the connection commits each statement by itself: begin a transaction before once.mark()")
+            raise TypeError("the connection is in autocommit mode: begin a transaction before once.mark()")
         try:
             _lock(connection)
             outcome = _take(connection, key, None, retention, retention)
@@ -124,7 +124,7 @@ class SQLiteStore:
         return outcome or Outcome.HANDLED
 
     def close(self) -> None:
-        """Close the file. The next call opens it again."""
+        """Close the file. The next method call opens it again."""
         with self._lock:
             self._close()
 
@@ -134,7 +134,7 @@ class SQLiteStore:
             self._connection = None
 
     def _sweep(self, connection: sqlite3.Connection) -> None:
-        """Remove the expired ones of the next few rows. An index by time would double the writes of each method."""
+        """Remove expired rows among the next few. An index by time would double the writes of each method."""
         values = {"swept_to": self._swept_to, "count": _SWEPT_AT_ONCE, **_clocks()}
         rows = connection.execute(_NEXT_FEW, values).fetchall()
         self._swept_to = rows[-1][0] if len(rows) == _SWEPT_AT_ONCE else ""
@@ -144,8 +144,8 @@ class SQLiteStore:
 
     def _transaction(self, step: Callable[[sqlite3.Connection], T]) -> T:
         def transaction(connection: sqlite3.Connection) -> T:
-            connection.execute("BEGIN IMMEDIATE")
-            try:
+            try:  # including BEGIN: a signal handler may raise right after it
+                connection.execute("BEGIN IMMEDIATE")
                 result = step(connection)
                 connection.execute("COMMIT")
             except BaseException:
@@ -161,8 +161,8 @@ class SQLiteStore:
 
     def _with_connection(self, step: Callable[[sqlite3.Connection], T]) -> T:
         if self._process != os.getpid():
-            # A C library forked, so _before_fork was not called. The parent's connection must not be used or even
-            # closed here, so it is kept referenced: https://sqlite.org/howtocorrupt.html, 2.6
+            # C code forked without _before_fork(). The parent's connection must be neither used nor closed here, so
+            # keep a reference: https://sqlite.org/howtocorrupt.html, 2.6
             self._inherited = self._connection
             self._lock, self._connection, self._process = Lock(), None, os.getpid()
         with self._lock:
@@ -173,8 +173,8 @@ class SQLiteStore:
                 raise _store_error(error, repr(self._path)) from error
 
     def _open(self) -> sqlite3.Connection:
-        # SQLite would create a file that everyone may read. An existing file must not be opened here: closing it would
-        # drop the locks of all connections of this process to it (https://sqlite.org/howtocorrupt.html, 2.2)
+        # SQLite would create a file that everyone may read. Do not open an existing file here: closing it would release
+        # all locks of this process (https://sqlite.org/howtocorrupt.html, 2.2)
         with suppress(FileExistsError):
             os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
         connection = sqlite3.connect(self._path, timeout=_BUSY, isolation_level=None, check_same_thread=False)
@@ -189,7 +189,7 @@ class SQLiteStore:
 
 
 def _use_wal(connection: sqlite3.Connection) -> None:
-    """Retry while the file is locked: several processes may open a new file at once, and here SQLite does not wait."""
+    """Retry while the file is locked: SQLite does not wait here if several processes open a new file."""
     deadline = time.monotonic() + _BUSY
     while True:
         try:
@@ -204,15 +204,16 @@ def _use_wal(connection: sqlite3.Connection) -> None:
 
 _stores: WeakSet[SQLiteStore] = WeakSet()
 _held: list[SQLiteStore] = []
+_forking = Lock()  # for threads that fork at the same time
 
 
 def _before_fork() -> None:
     """Close all stores, and lock them until after the fork.
 
-    A child inherits SQLite's record of its locks, but not the locks, so another process would delete the WAL file that
-    the child still uses. And a lock that another thread of the parent has at that moment would never be released in the
-    child.
+    A child inherits SQLite's record of its locks, but not the locks, so another process could delete the WAL file that
+    the child uses. And a lock that belongs to another thread would never be released in the child.
     """
+    _forking.acquire()
     for store in list(_stores):
         store._lock.acquire()
         store._close()
@@ -222,6 +223,7 @@ def _before_fork() -> None:
 def _after_fork() -> None:
     while _held:
         _held.pop()._lock.release()
+    _forking.release()
 
 
 if hasattr(os, "register_at_fork"):  # not on Windows
@@ -229,19 +231,19 @@ if hasattr(os, "register_at_fork"):  # not on Windows
 
 
 def _take(connection: sqlite3.Connection, key: str, owner: str | None, lasting: float, kept: float) -> Outcome | None:
-    """Claim *key* for *owner*, or mark it done if *owner* is None. Return the outcome that prevented it, or None.
+    """Claim *key* for *owner*; mark it done if *owner* is None. Return the outcome that prevents it, or None.
 
     Args:
         connection: In a transaction that may write.
         key: Identifies one message.
         owner: A token, or None.
-        lasting: Seconds of the lease or the retention.
-        kept: Seconds for which the row is kept.
+        lasting: The lease or the retention, in seconds.
+        kept: Seconds until the row is removed.
     """
     values = {"key": key, "owner": owner, "lasting": lasting, "kept": kept, **_clocks()}
     if connection.execute(_TAKE, values).rowcount > 0:
         return None
-    # If nothing was written although nothing prevents it, a trigger for example, the message must not be handled
+    # If something else prevents it, such as a trigger, the message must not be handled either
     return _find(connection, key) or Outcome.IN_PROGRESS
 
 
@@ -262,8 +264,8 @@ def _clocks() -> dict[str, float]:
 def _lock(connection: sqlite3.Connection) -> None:
     """Wait until no other connection writes, and create the table if it is missing.
 
-    The clocks must be read afterwards, or a claim that was made meanwhile would be in the future. And a read must not
-    come first: a transaction that has read something does not wait for another writer, but fails.
+    Read the clocks afterwards: a claim of another writer would be in the future. And do not read before: a transaction
+    that has read does not wait for other writers, but fails.
     """
     try:
         connection.execute(_LOCK)
@@ -276,6 +278,6 @@ def _lock(connection: sqlite3.Connection) -> None:
 
 def _store_error(error: Exception, where: str) -> StoreError:
     return StoreError(
-        f"the SQLite store {where} cannot be used: {error}; it needs a writable directory on a local disk with free "
-        "space; if the file exists, it must be an intact SQLite database"
+        f"the SQLite store {where} is unavailable ({error}): check that the directory is writable, on a local disk and "
+        "not full, and that an existing file is an intact SQLite database"
     )
