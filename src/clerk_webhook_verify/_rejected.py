@@ -1,4 +1,4 @@
-"""RejectedRequest: a request that an adapter rejected, as the application received it, for ``on_rejected``."""
+"""RejectedRequest: what adapters pass to ``on_rejected``."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _logger = logging.getLogger("clerk_webhook_verify")
 
 
 class RejectedRequest:
-    """A request that was rejected, as the application received it: after proxies, the server and middleware.
+    """A rejected request, as the application received it from proxies, the server and middleware.
 
-    Its body is personal data, unless an attacker sent it.
+    The body contains personal data, unless an attacker sent it.
 
     Args:
         error: Why it was rejected.
@@ -31,13 +31,13 @@ class RejectedRequest:
 
     def __init__(self, error: WebhookVerificationError, headers: Headers, body: bytes | None) -> None:
         pairs = [(_text(name), _text(value)) for name, value in _pairs(headers) if value is not None]
-        self.error = error  #: Why: its ``code``, ``message_id`` and text contain neither a secret nor the body.
-        self.headers = without_credentials(pairs)  #: Pairs, without Cookie, Authorization and Proxy-Authorization
-        self.body = body  #: None if it was not read: a header is wrong, or the body too long, slow or incomplete.
+        self.error = error  #: Why it was rejected: contains neither a secret nor the body.
+        self.headers = without_credentials(pairs)  #: Pairs, without Cookie, Authorization and Proxy-Authorization.
+        self.body = body  #: None if it was not read because a header is wrong or the body too long, slow or incomplete.
         self.received_at = time.time()  #: Unix seconds.
 
     def to_json(self) -> str:
-        """Return all of it in one line of JSON, which ``clerk-webhook-verify diagnose --delivery @FILE`` reads."""
+        """Return all of it as one line of JSON for ``clerk-webhook-verify diagnose --delivery @FILE``."""
         return delivery_line(self.headers, self.body, self.received_at, self.error, self.error.message_id or "")
 
     def __repr__(self) -> str:
@@ -48,16 +48,12 @@ class RejectedRequest:
         )
 
 
-#: What the adapters call with each rejected request.
+#: A function that adapters call with each rejected request.
 OnRejected: TypeAlias = Callable[[RejectedRequest], object]
 
 
 def check_on_rejected(on_rejected: object) -> None:
-    """Raise unless *on_rejected* is None or a function that does its work when it is called.
-
-    Raises:
-        TypeError: It is something else, or asynchronous, or a generator function.
-    """
+    """Raise a TypeError unless *on_rejected* is None or a plain function, neither asynchronous nor a generator."""
     if on_rejected is None:
         return
     if not callable(on_rejected):
@@ -67,25 +63,20 @@ def check_on_rejected(on_rejected: object) -> None:
 
 
 def report_rejected(on_rejected: OnRejected | None, error: WebhookError, headers: Headers, body: bytes | None) -> None:
-    """Call *on_rejected* if *error* is a verification failure. Log its exceptions.
-
-    Args:
-        on_rejected: As passed to the adapter.
-        error: Why the request was rejected.
-        headers: All headers of the request.
-        body: The raw body; None if it was not read.
-    """
+    """Call *on_rejected* if *error* is a verification failure. Log its exceptions."""
     if on_rejected is not None and isinstance(error, WebhookVerificationError):
         _call(on_rejected, RejectedRequest(error, headers, body))
 
 
 def _call(on_rejected: OnRejected, rejected: RejectedRequest) -> None:
-    # A frame of its own: error trackers record the local variables, and this one has no body
+    # A separate function: error trackers record the local variables of a frame, and this one has no body
     try:
         on_rejected(rejected)
-    except Exception:
+    except Exception as raised:
         facts = {"code": "on_rejected_failed", "message_id": rejected.error.message_id}
-        _logger.exception("on_rejected_failed: on_rejected raised, and the response is unchanged", extra=facts)
+        text = "on_rejected_failed: on_rejected raised %s; the response is unchanged; level DEBUG shows the traceback"
+        _logger.warning(text, type(raised).__name__, extra=facts)  # no error: a sender can choose what makes it fail
+        _logger.debug("the traceback of on_rejected", exc_info=True)
 
 
 def delivery_line(
@@ -96,15 +87,15 @@ def delivery_line(
     message_id: str,
     event_type: str = "",
 ) -> str:
-    """Return a delivery as Clerk's own command prints it, with the names of headers in lower case, and the verdict.
+    """Return a delivery and its verdict as a line of JSON, in the format of Clerk's own command line.
 
     Args:
-        headers: Stored without credentials.
+        headers: Their names become lower case; credentials are removed.
         body: None if it was not read.
         received_at: Unix seconds, if known.
         error: Why it was rejected; None if it is valid.
-        message_id: Empty if it has none.
-        event_type: Empty if the signature is not valid.
+        message_id: Empty if unknown.
+        event_type: Empty if unknown.
     """
     values: dict[str, list[str]] = {}
     for name, value in without_credentials(headers):
@@ -124,7 +115,7 @@ def delivery_line(
 
 
 def without_credentials(headers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Return the headers that may be stored."""
+    """Return *headers* without Cookie, Authorization and Proxy-Authorization."""
     return [(name, value) for name, value in headers if name.strip().lower().replace("_", "-") not in _CREDENTIALS]
 
 
