@@ -1,6 +1,7 @@
 """Does the table of docs/recipes/mirror-users.md end in Clerk's own state, whatever arrives, and in whatever order?"""
 
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -138,6 +139,45 @@ def test_the_deletion_of_an_unknown_user_is_kept(recipe, session):
     assert row(recipe, session).deleted
 
 
+SQLITE = """
+from test_mirror import *
+from web import app
+from clerk_webhook_verify.testing import signed_request
+
+test_the_newest_state_wins_in_any_order()
+test_a_deleted_user_stays_deleted_in_any_order()
+request = signed_request("user.created")
+for _ in range(2):
+    assert app.test_client().post("/webhooks/clerk", data=request.body, headers=request.headers).status_code == 204
+with Session(engine) as session:
+    assert session.query(ClerkUser).one().name == "Ada Björk"
+"""
+
+
+@pytest.mark.slow
+def test_the_changes_for_sqlite_work(tmp_path):
+    recipes.write(tmp_path, "mirror-users.md")
+    file, page = tmp_path / "mirror.py", (recipes.RECIPES / "mirror-users.md").read_text("utf-8")
+    mirror = file.read_text("utf-8")
+    for line in re.search(r"With SQLite.*?```text\n(.*?)```", page, re.DOTALL)[1].splitlines():
+        start = re.match(r"from sqlalchemy.dialects|from \S+idempotency|\w+ =", line)[0]
+        mirror, changes = re.subn(rf"^{re.escape(start)}.*$", line, mirror, flags=re.MULTILINE)
+        assert changes == 1, line
+    mirror, changes = re.subn(r"^connect = .*\n|^    store\.create_table.*\n", "", mirror, flags=re.MULTILINE)
+    assert changes == 2
+    file.write_text(mirror, "utf-8")
+    for command in (["mirror.py"], ["-c", SQLITE]):
+        done = subprocess.run(
+            [sys.executable, *command],
+            cwd=tmp_path,
+            env=os.environ | {"CLERK_WEBHOOK_SIGNING_SECRET": SECRET},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+
+
 # --- Django: a project of its own, since a process has one settings module
 
 PROJECT = """
@@ -245,8 +285,7 @@ with ClerkStandIn() as api, api.client(backfill_users.RETRIES) as clerk:
 def test_django_ends_in_the_newest_state_and_fills_its_table_from_the_rest_api(postgres, tmp_path):
     pytest.importorskip("clerk_backend_api")
     with recipes.installed(tmp_path, postgres, "mirror-users.md") as uri:
-        for package in ("", "migrations", "management", "management/commands"):
-            (tmp_path / "accounts" / package / "__init__.py").touch()
+        recipes.make_packages(tmp_path / "accounts")
         (tmp_path / "project.py").write_text(PROJECT)
         (tmp_path / "urls.py").write_text(URLS)
         environment = {

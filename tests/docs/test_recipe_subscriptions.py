@@ -114,8 +114,33 @@ def test_an_organization_that_pays_is_the_owner(recipe, session):
 
 
 def test_an_item_that_lacks_everything_but_its_id_is_kept_and_entitles_to_nothing(recipe, session):
-    session.execute(recipe.save(SubscriptionItem.from_dict({"id": "subi_1"})))
+    session.execute(recipe.save(SubscriptionItem.from_dict({"id": "subi_1"}), None))
     assert session.get_one(recipe.Item, "subi_1").owner is None
+
+
+@pytest.mark.slow
+def test_an_item_of_the_rest_api_is_saved_like_that_of_a_webhook(recipe, session):
+    models = pytest.importorskip("clerk_backend_api").models
+    answer = {
+        "object": "commerce_subscription_item",
+        "id": "subi_1",
+        "instance_id": "ins_1",
+        "status": "canceled",
+        "plan_id": "cplan_1",
+        "plan_period": "month",
+        "payer_id": "cpayer_1",
+        "is_free_trial": False,
+        "period_start": milliseconds(END - 30 * DAY),
+        "period_end": milliseconds(END),
+        "canceled_at": milliseconds(END - DAY),
+        "past_due_at": None,
+        "ended_at": None,
+        "updated_at": milliseconds(END - DAY),
+    }
+    item = models.CommerceSubscriptionItem.model_validate(answer)
+    session.execute(recipe.save(SubscriptionItem.from_dict(item.model_dump(mode="json")), "user_1"))
+    saved = session.get_one(recipe.Item, "subi_1")
+    assert (saved.owner, saved.status, saved.period_end) == ("user_1", "canceled", END)
 
 
 def test_times_in_seconds_are_read_too(recipe, session):

@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 DOCS = Path(__file__).parents[2] / "docs"
 _HEADING = re.compile(r"^## (.+)$", re.MULTILINE)
-_PROGRAM = re.compile(r"^`(\w+\.py)`(?:[^\n]|\n(?!\n))*:\n\n```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-_COMMANDS = re.compile(r"^```shell\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_PROGRAM = re.compile(r"^`([\w/]+\.py)`(?:[^\n]|\n(?!\n))*:\n\n```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_COMMANDS = re.compile(r"^ *```shell\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)  # also in a list
 
 
 class Recipe(NamedTuple):
@@ -23,7 +23,10 @@ def recipes(page: Path) -> dict[str, Recipe]:
     _, *parts = _HEADING.split(page.read_text("utf-8"))
     sections = dict(zip(parts[::2], parts[1::2], strict=True))
     found = {
-        title: Recipe(dict(_PROGRAM.findall(text)), "".join(_COMMANDS.findall(text)).splitlines())
+        title: Recipe(
+            programs=dict(_PROGRAM.findall(text)),
+            commands=[line.strip() for line in "".join(_COMMANDS.findall(text)).splitlines()],
+        )
         for title, text in sections.items()
     }
     return {title: recipe for title, recipe in found.items() if recipe.programs}
