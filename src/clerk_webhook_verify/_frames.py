@@ -1,4 +1,4 @@
-"""Calls that leave no secret, connection string or body in a traceback."""
+"""Remove secrets, connection strings and bodies from tracebacks."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ T = TypeVar("T")
 
 
 def forget_on_error(function: Callable[P, T]) -> Callable[P, T]:
-    """Make *function*, which may be ``async def``, forget its arguments and local variables when it raises.
+    """Clear the local variables of *function*, which may be ``async def``, when it raises.
 
-    Error trackers record the local variables of every frame of a traceback. The traceback keeps its lines.
+    Error trackers record the local variables of each frame. The traceback keeps its lines.
     """
     either: Any = function
 
@@ -23,7 +23,7 @@ def forget_on_error(function: Callable[P, T]) -> Callable[P, T]:
     def call(*args: P.args, **kwargs: P.kwargs) -> Any:
         try:
             return either(*args, **kwargs)
-        except Exception as error:
+        except BaseException as error:  # including KeyboardInterrupt and gevent's timeouts
             _clear(error)
             del args, kwargs
             raise
@@ -32,7 +32,7 @@ def forget_on_error(function: Callable[P, T]) -> Callable[P, T]:
     async def call_async(*args: P.args, **kwargs: P.kwargs) -> Any:
         try:
             return await either(*args, **kwargs)
-        except Exception as error:
+        except BaseException as error:
             _clear(error)
             del args, kwargs
             raise
@@ -40,7 +40,14 @@ def forget_on_error(function: Callable[P, T]) -> Callable[P, T]:
     return call_async if iscoroutinefunction(function) else call  # type: ignore[return-value]
 
 
-def _clear(error: Exception) -> None:
-    for each in (error, error.__cause__, error.__context__):
-        if each is not None:
-            clear_frames(each.__traceback__)
+def _clear(error: BaseException) -> None:
+    clear_frames(error.__traceback__)
+    for chained in (error.__cause__, error.__context__):
+        if chained is not None and _was_caught_here(chained):
+            clear_frames(chained.__traceback__)
+
+
+def _was_caught_here(error: BaseException) -> bool:
+    """Return whether this package caught *error*. If the caller did, it may need the variables of its frames."""
+    trace = error.__traceback__  # begins in the frame that caught the error
+    return trace is not None and trace.tb_frame.f_globals.get("__name__", "").startswith(f"{__package__}.")

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from typing import get_args
+from unittest.mock import Mock
 
 import pytest
 from helpers.marks import needs_posix
@@ -20,6 +21,7 @@ from helpers.signer import BODY, NOW, OTHER_SECRET, SECRET, signed_headers
 
 from clerk_webhook_verify import Webhook, __version__, cli
 from clerk_webhook_verify.cli import demo, main
+from clerk_webhook_verify.cli._http import Answer, Target
 from clerk_webhook_verify.cli._terminal import colorize
 from clerk_webhook_verify.events import EventType
 
@@ -137,6 +139,9 @@ class TestUse:
             (["verify", "--payload", "@\0"], "not a file name"),
             (["verify", "whsec_abc"], "FILE contains a signing secret: put it into a file"),
             (["verify", "a", "whsec_abc"], "signing secret in arguments: use --secret-file"),
+            (["verify", "--payload", "a", "--signature", "whsec_abc"], "--signature contains a signing secret"),
+            (["sign", "--payload", "a", "--id", "whsec_abc"], "--id contains a signing secret"),
+            (["send", "http://localhost/whsec_abc"], "the URL of the endpoint contains a signing secret"),
             (["verify", "--payload", "-", "--secret-file", "-"], "only one input can be -"),
             (["verify", "--payload", "@-", "--secret-file", "@-"], "only one input can be -"),
             (["verify", "--payload", "@a", "--tolerance", "-1"], "argument --tolerance: takes seconds, 0 or more;"),
@@ -175,7 +180,7 @@ class TestUse:
         assert out.startswith("usage: clerk-webhook-verify")
         assert all(f"    {name} " in out for name in cli._COMMANDS)
 
-    def test_the_version(self, capsys):
+    def test_version_option_prints_the_version(self, capsys):
         with pytest.raises(SystemExit) as caught:
             main(["--version"])
         assert caught.value.code == 0
@@ -303,12 +308,51 @@ class TestUse:
         assert code == 2
         assert expected in err
 
-    def test_json_in_a_secret_file_is_one_secret(self, capsys, stored):
-        """So that the message names it as a whole, not its first word."""
-        text = json.dumps({"CLERK_WEBHOOK_SIGNING_SECRET": "x"}, indent=1)
+    @pytest.mark.parametrize(
+        ("text", "expected"),
+        [
+            (json.dumps({"a": "b", "CLERK_WEBHOOK_SIGNING_SECRET": SECRET}, indent=1), "is JSON"),
+            (f"CLERK_WEBHOOK_SIGNING_SECRET={json.dumps({'a': 'b', 'c': SECRET})}", "is JSON"),
+            (f"CLERK_WEBHOOK_SIGNING_SECRET: {SECRET}\n", "is a line of a .env file"),
+            ("op://production/clerk/secret # 1Password", "is a reference to a secret"),
+            ("CLERK_WEBHOOK_SIGNING_SECRET=/run/secrets/clerk", "is a path"),
+            (base64.b64encode(SECRET.encode()).decode(), "is a signing secret in base64"),
+        ],
+    )
+    def test_something_else_in_a_secret_file_is_named_as_a_whole(self, capsys, stored, text, expected):
         code, _, err = outcome(capsys, "verify", stored(record()), "--secret-file", stored(text, "secret"))
         assert code == 2
-        assert "number 1 of" not in err
+        assert err.startswith(f"clerk-webhook-verify: the signing secret {expected}")
+
+    @pytest.mark.parametrize("command", [name for name in cli._COMMANDS if name != "demo"])
+    def test_a_secret_in_a_wrong_place_is_neither_printed_nor_sent(self, capsys, monkeypatch, stored, command):
+        """Another one than that of the environment, in place of every option's value and of a file or URL."""
+        used = []
+        monkeypatch.setenv("CLERK_WEBHOOK_SIGNING_SECRET", SECRET)
+        monkeypatch.setattr(Target, "post", lambda *sent, **options: used.append(sent) or Answer(204, [], b"", 0.1))
+        monkeypatch.setattr("socketserver.BaseServer.serve_forever", lambda receiver: None)
+        with contextlib.suppress(SystemExit):
+            main([command, "--help"])
+        options = set(re.findall(r"(--[a-z-]+) [A-Z{]", capsys.readouterr().out)) - {"--secret"}
+        assert options >= {"--secret-file"} or command == "events"
+        delivery, body = stored(record()), stored(BODY.decode(), "body")
+        valid = {
+            "sign": ["--payload", body],
+            "send": ["http://127.0.0.1/"],
+            "doctor": ["http://127.0.0.1/"],
+            "listen": ["--port", "0"],
+            "replay": [delivery, "http://127.0.0.1/"],
+            "secret": ["generate"],
+        }.get(command, [])
+        for value in OTHER_SECRET, f"@{OTHER_SECRET}", f"http://127.0.0.1/{OTHER_SECRET}":
+            for arguments in [value], *([option, value] for option in sorted(options)):
+                for others in valid, [], ["--payload", body]:
+                    main([command, *others, *arguments])
+                    printed = capsys.readouterr()
+                    assert OTHER_SECRET not in printed.out + printed.err
+        assert not any(OTHER_SECRET in repr([vars(each), sent]) for each, *sent in used)
+        main([command, *valid])
+        assert bool(used) is (command in {"send", "doctor", "replay"}), "these send, if the secret is in its place"
 
     def test_exits_130_when_interrupted(self, capsys, monkeypatch):
         def interrupted(arguments):
@@ -325,6 +369,56 @@ class TestUse:
             monkeypatch.setattr(sys, "stdout", stdout)
             assert main(["secret", "generate"]) == 1
 
+    @needs_posix
+    @pytest.mark.parametrize(
+        ("command", "code"),
+        [
+            ("events >&-", 0),
+            ("secret generate >&- 2>&-", 0),
+            ("verify /no/such/file 2>&-", 2),
+            ("verify - <&-", 2),
+            ("sign --payload - <&- >&- 2>&-", 0),
+        ],
+    )
+    def test_a_process_without_standard_streams_has_no_traceback_and_its_exit_code(self, command, code):
+        program = f"exec {shlex.quote(sys.executable)} -m clerk_webhook_verify {command}"
+        environment = os.environ | {"CLERK_WEBHOOK_SIGNING_SECRET": SECRET}
+        done = subprocess.run(["sh", "-c", program], capture_output=True, text=True, check=False, env=environment)
+        assert done.returncode == code
+        assert done.stdout == ""
+        assert "Traceback" not in done.stderr
+
+    def test_a_closed_stream_is_replaced_by_the_null_device(self, monkeypatch):
+        for name in ("stdin", "stdout", "stderr"):
+            with monkeypatch.context() as patched:
+                patched.setattr(sys, name, None)
+                assert main(["verify", "-"]) == 2
+                with getattr(sys, name) as stream:
+                    assert stream.name == os.devnull
+
+    @pytest.mark.parametrize("arguments", [[], ["events"], ["secret", "generate"], ["events", "--json"], ["demo"]])
+    def test_a_full_disk_is_reported_in_one_line(self, capsys, monkeypatch, arguments):
+        stdout = Mock(encoding="utf-8", write=Mock(side_effect=OSError(28, "No space left on device")))
+        monkeypatch.setattr(sys, "stdout", stdout)
+        assert main(arguments) == 1
+        expected = "clerk-webhook-verify: the output cannot be written: No space left on device\n"
+        assert capsys.readouterr().err == expected
+
+    @pytest.mark.parametrize("problem", [OSError(28, "No space left on device"), BrokenPipeError()], ids=repr)
+    def test_a_status_message_that_cannot_be_printed_changes_nothing(self, capsys, monkeypatch, tmp_path, problem):
+        monkeypatch.setattr(sys, "stderr", Mock(encoding="utf-8", write=Mock(side_effect=problem)))
+        assert main(["secret", "generate", "--output", str(tmp_path / "secret")]) == 0
+        assert main(["verify", "/no/such/file"]) == 2
+        assert (tmp_path / "secret").read_text().startswith("whsec_")
+
+    @pytest.mark.parametrize(
+        "arguments", [["--a\x1b[2J"], ["events", "--a\x9b"], ["verify", "a", "b\x1b]0;x\x07", "c"]]
+    )
+    def test_control_characters_in_arguments_are_escaped(self, capsys, arguments):
+        code, _, err = outcome(capsys, *arguments)
+        assert code == 2
+        assert err.removesuffix("\n").isprintable()
+
     def test_output_is_escaped_for_the_encoding_of_the_terminal(self):
         argument = "user.créé".encode()  # bytes, since the tests may run in a locale that has no such letter
         command = [sys.executable, "-m", "clerk_webhook_verify", "events", argument]
@@ -335,7 +429,14 @@ class TestUse:
 
     def test_output_wraps_to_the_width_of_a_terminal(self, capsys, monkeypatch, stored):
         headers = signed_headers(BODY, secret=OTHER_SECRET, timestamp=int(time.time()))
-        commands = [["events"], ["verify", stored(record(headers))], ["verify", "--help"], ["replay", "--help"]]
+        delivery = stored(record(headers))
+        commands = [
+            ["events"],
+            ["verify", delivery],
+            ["diagnose", delivery],
+            ["verify", "--help"],
+            ["replay", "--help"],
+        ]
         for columns in ("50", "70", "200"):
             monkeypatch.setenv("COLUMNS", columns)
             for arguments in commands:
@@ -344,11 +445,15 @@ class TestUse:
                     with contextlib.suppress(SystemExit):
                         main(arguments)
                 lines = capsys.readouterr().out.split("examples:")[0].splitlines()
-                wide = [line for line in lines if not line.startswith("  ") or arguments == ["events"]]
+                wide = [line for line in lines if not line.startswith("  ") or "--help" not in arguments]
                 assert lines
                 assert all(len(line) <= int(columns) or " " not in line.strip() for line in wide)
-        main(commands[1])
+        main(["verify", delivery])
         assert capsys.readouterr().out.count("\n") == 1
+        main(["diagnose", delivery])
+        assert [line[:12] for line in capsys.readouterr().out.splitlines()] == [
+            "rejected: wr", "  evidence: ", "  fix: use t", "  ruled out:"
+        ]  # fmt: skip
 
     def test_colors_only_on_a_terminal_without_no_color(self, monkeypatch, capsys):
         monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
@@ -375,7 +480,7 @@ class TestVerify:
             "secret_fingerprint": Webhook(SECRET).fingerprints[0],
         }
 
-    def test_the_parts_of_a_delivery(self, capsys, stored, monkeypatch):
+    def test_verify_accepts_a_delivery_in_parts(self, capsys, stored, monkeypatch):
         headers = signed_headers(BODY, timestamp=int(time.time()))
         parts = [
             *("--id", headers["svix-id"], "--timestamp", headers["svix-timestamp"]),
@@ -386,13 +491,13 @@ class TestVerify:
         assert outcome(capsys, "verify", "--payload", "-", *parts)[0] == 0
         code, out, _ = outcome(capsys, "verify", "--payload", stored(BODY), *parts[:4])
         assert code == 1
-        assert out.startswith("refused: missing_header: the request has no svix-signature")
+        assert out.startswith("refused: missing_header: missing header(s) svix-signature")
 
     def test_an_old_delivery_is_genuine_at_its_own_time(self, capsys, stored):
         delivery = stored(record(signed_headers(BODY)))
         code, out, _ = outcome(capsys, "verify", "--delivery", delivery)
         assert code == 1
-        assert "timestamp_too_old: the delivery is genuine but was signed" in out
+        assert "timestamp_too_old: valid signature, but timestamp is " in out
         assert out.endswith(f"; --at {NOW} judges it as of its own time\n")
         assert outcome(capsys, "verify", "--delivery", delivery, "--at", str(NOW))[0] == 0
         assert outcome(capsys, "verify", "--delivery", delivery, "--at", str(NOW + 301))[0] == 1
@@ -427,10 +532,10 @@ class TestVerify:
             ["refused", "timestamp_too_new"], ["refused", "timestamp_too_old"],
         ]  # fmt: skip
         assert out.count(": genuine: ") == 2
-        assert "signed 5000 s ago" in out
+        assert "timestamp is 5000 s old" in out
         assert out.endswith(f"; that was its age when it arrived; --at {NOW} judges it as of its own time\n")
 
-    def test_all_of_several_are_checked(self, capsys, stored):
+    def test_verify_checks_each_of_several_deliveries(self, capsys, stored):
         lines = record() + record(body=b"{}") + record(signed_headers(b"another"))
         code, out, _ = outcome(capsys, "verify", "--delivery", stored(lines))
         assert code == 1
@@ -463,7 +568,7 @@ class TestDiagnose:
         assert out.startswith("rejected: missing_header (confirmed)\n  evidence: there is no svix-id")
         assert "ruled out" not in out
 
-    def test_cause_evidence_and_fix(self, capsys, stored):
+    def test_diagnose_prints_cause_evidence_and_fix(self, capsys, stored):
         headers = signed_headers(BODY, timestamp=int(time.time()))
         delivery = stored(record(headers, body=BODY + b"\n"))
         code, out, _ = outcome(capsys, "diagnose", "--delivery", delivery)
@@ -479,7 +584,7 @@ class TestDiagnose:
         assert answer.keys() == {"valid", "cause", "confidence", "evidence", "fix", "ruled_out", "not_tried"}
         assert "empty_body" in answer["ruled_out"]
 
-    def test_several_secrets(self, capsys, stored):
+    def test_diagnose_accepts_several_secrets(self, capsys, stored):
         delivery = stored(record())
         assert outcome(capsys, "diagnose", "--delivery", delivery, "--secret", OTHER_SECRET, "--secret", SECRET)[0] == 0
         code, out, _ = outcome(capsys, "diagnose", "--delivery", delivery, "--secret", OTHER_SECRET)
@@ -550,7 +655,7 @@ class TestSign:
 
 
 class TestEventsAndSecret:
-    def test_the_list_and_a_sample(self, capsys):
+    def test_events_lists_all_types_and_prints_a_sample(self, capsys):
         code, out, _ = outcome(capsys, "events")
         assert code == 0
         assert re.search(r"^user.created\n    .*\bemail_addresses\b", out, re.MULTILINE)

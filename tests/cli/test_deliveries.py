@@ -140,7 +140,7 @@ class TestRawRequest:
         (capture,) = read_captures(b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n" + body)
         assert capture.body == body
 
-    def test_a_request_without_a_body(self):
+    def test_a_raw_request_may_have_no_body(self):
         (capture,) = read_captures(b"POST / HTTP/1.1\r\nsvix-id: msg_1\r\n")
         assert (capture.headers, capture.body) == ([("svix-id", "msg_1")], b"")
         assert capture.header("svix-id") == "msg_1"
@@ -226,7 +226,7 @@ class TestCurl:
         (capture,) = read_captures(rb"""curl 'https://x.test/' -d '{"a":"^"}' -d "x^\"y" """)
         assert capture.body == b'{"a":"^"}&x^"y'
 
-    def test_escapes_and_several_parts(self):
+    def test_a_curl_command_may_have_escapes_and_several_data_options(self):
         (capture,) = read_captures(
             rb"""curl -d $'\n\e\'\U0001f600\u00e9\xc3\xa9\q' -d "a\$b\c" -d $HOME -H 'empty;' x"""
         )
@@ -514,7 +514,7 @@ class TestUnreadable:
         ],
         ids=repr,
     )
-    def test_it_is_named(self, content, expected):
+    def test_an_unreadable_delivery_is_reported_with_its_reason(self, content, expected):
         with pytest.raises(UsageError, match=f"^this is no stored delivery: {re.escape(expected)}"):
             read_captures(content)
 

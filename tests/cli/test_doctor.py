@@ -19,9 +19,10 @@ from helpers.endpoint import Request, answer, serving
 from helpers.signer import OTHER_SECRET, SECRET, sign
 
 from clerk_webhook_verify import Webhook, WebhookVerificationError
+from clerk_webhook_verify._receiver import REJECTION
 from clerk_webhook_verify.aws_lambda import clerk_webhook
 from clerk_webhook_verify.cli import _http, doctor, main
-from clerk_webhook_verify.cli.doctor import _findings
+from clerk_webhook_verify.cli.doctor import _accepted, _findings
 from clerk_webhook_verify.events import EVENT_TYPES
 from clerk_webhook_verify.testing import sample
 
@@ -438,8 +439,8 @@ class TestReadings:
         assert found["good"]["finding"] == finding
 
     def test_a_slow_response_to_the_good_delivery_is_found(self, capsys, monkeypatch):
-        assert _findings.SLOW == 5
-        monkeypatch.setattr(_findings, "SLOW", -1)
+        assert _accepted.SLOW == 5
+        monkeypatch.setattr(_accepted, "SLOW", -1)
         found = verdicts(capsys, SOUND)
         assert {check: verdict["finding"] for check, verdict in found.items() if verdict["finding"]} == {"good": "slow"}
         assert "background" in found["good"]["fix"]
@@ -566,7 +567,7 @@ class TestHostChecks:
             f"first: http_to_https_port: The URL begins with http, but the port expects https. Use {https_url}." in out
         )
 
-    @pytest.mark.parametrize("text", [b"", b"Bad Request", b"webhook refused", b"Invalid signature"])
+    @pytest.mark.parametrize("text", [b"", b"Bad Request", b"webhook rejected", b"Invalid signature"])
     def test_any_other_400_comes_from_the_application(self, capsys, text):
         assert findings(capsys, to_all(400, text)) == {"good": "signature_refused"}
 
@@ -583,7 +584,7 @@ class TestTheSameStatusToAll:
 
     @pytest.mark.parametrize("status", [401, 403, 406, 418])
     def test_the_same_status_with_a_text_about_the_signature_comes_from_the_application(self, capsys, status):
-        for text in (b"Invalid signature", b'{"error":"no svix-id given"}', b'{"detail": "webhook refused"}'):
+        for text in (b"Invalid signature", b'{"error":"no svix-id given"}', b'{"detail": "webhook rejected"}'):
             assert list(findings(capsys, to_all(status, text))) == ["good"]
 
     @pytest.mark.parametrize("status", [401, 403, 418])
@@ -898,6 +899,8 @@ class TestClocks:
             "Mon, 99 Foo 2026 25:61:00 GMT",
             "Thu, 26 Nov 2026 14:00:00",
             "Mon, 01 Jan 0100 00:00:00 GMT",
+            "Mon, 01 Jan 99999999999 00:00:00 GMT",
+            "Mon, 01 Jan 2026 00:00:00 +9999999999999",
             "",
         ],
     )
@@ -1061,7 +1064,7 @@ class TestAnApplicationThatFails:
     @pytest.mark.parametrize("statuses", [(500,), (400, 500, 500, 400, 500)], ids=repr)
     def test_an_adapter_that_responds_500_has_no_secret_or_no_body(self, capsys, statuses):
         replies = {
-            check: answer(int(reply[9:12]), b'{"detail": "webhook refused"}')
+            check: answer(int(reply[9:12]), json.dumps(REJECTION).encode())
             for check, reply in by_status(*statuses).items()
         }
         found = findings(capsys, replies)
@@ -1118,12 +1121,12 @@ class TestTheTimeLimit:
         assert re.search(r"^not tried, for lack of time: (stale, )?duplicate-header, good$", out, re.MULTILINE)
 
     def test_a_name_whose_addresses_do_not_connect_ends_in_time(self, capsys, monkeypatch):
-        def hang(address, timeout, *_, **__):
-            assert timeout <= _http.CONNECT_TIMEOUT
-            raise TimeoutError
-
-        monkeypatch.setattr(socket, "create_connection", hang)
-        assert main(["doctor", "https://example.com/hook"]) == 1
+        leave = Event()
+        monkeypatch.setattr(socket, "create_connection", lambda *_, **__: leave.wait(10))
+        try:
+            assert main(["doctor", "https://example.com/hook"]) == 1
+        finally:
+            leave.set()
         assert capsys.readouterr().err.startswith("no connection within 0.3 s; not tried, for lack of time: forged, ")
 
 
@@ -1200,6 +1203,28 @@ class TestNoAnswer:
             finally:
                 leave.set()
         assert "first: no_answer: no answer within 1 s. " in capsys.readouterr().out
+
+    @pytest.mark.parametrize("rejection", [408, None], ids=["408", "no answer"])
+    def test_a_body_that_a_middleware_consumes_is_a_finding(self, capsys, monkeypatch, rejection):
+        leave = Event()
+        monkeypatch.setattr(doctor, "GIVE_UP", 0.3)
+
+        def reply(request):
+            if check_of(request) == "unsigned" or rejection:
+                return answer(400 if check_of(request) == "unsigned" else rejection)
+            leave.wait(10)
+            return b""
+
+        with serving(reply) as endpoint:
+            try:
+                code, out, _ = main(["doctor", endpoint.url]), *capsys.readouterr()
+            finally:
+                leave.set()
+            assert len(endpoint.received) == 2
+        assert code == 1
+        assert re.search(r"^FAIL  forged .* waits_for_body$", out, re.MULTILINE)
+        assert "first: waits_for_body: The application rejects a delivery without the headers at once" in out
+        assert "not tried, for lack of time: stale, duplicate-header, good" in out
 
     def test_doctor_stops_if_the_first_response_hangs(self, capsys, monkeypatch):
         arrived, leave = Event(), Event()

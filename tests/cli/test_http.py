@@ -4,6 +4,7 @@ import base64
 import contextlib
 import json
 import socket
+import sys
 import time
 from threading import Event, Thread
 
@@ -21,6 +22,19 @@ from clerk_webhook_verify.cli._http import (
     is_header_name,
 )
 from clerk_webhook_verify.cli._options import UsageError
+
+
+def silent_address(opened: contextlib.ExitStack) -> tuple[str, int]:
+    """Return an address where connections wait: its queue of new ones is full."""
+    server = opened.enter_context(socket.socket())
+    server.bind(("127.0.0.1", 0))
+    server.listen(0)
+    for _ in range(3):
+        client = opened.enter_context(socket.socket())
+        client.setblocking(False)
+        with contextlib.suppress(BlockingIOError):
+            client.connect(server.getsockname())
+    return server.getsockname()
 
 
 def refused_port() -> int:
@@ -52,7 +66,7 @@ class TestTheRequest:
             Target(endpoint.url).post([("x-name", "a\u20acb")], b"")
         assert endpoint.received[0].values("x-name") == ["a?b"]
 
-    def test_another_method(self):
+    def test_post_can_use_another_method(self):
         with serving(lambda request: answer(200)) as endpoint:
             Target(endpoint.url).post([], b"", method="PUT")
         assert endpoint.received[0].method == "PUT"
@@ -150,6 +164,27 @@ class TestNoAnswer:
         monkeypatch.setattr(socket, "create_connection", silent)
         with pytest.raises(AnswerTimeoutError, match=r"^no connection within 4 s$"):
             Target("http://10.0.0.1/").post([], b"")
+
+    @pytest.mark.parametrize("slow", ["getaddrinfo", "create_connection"])
+    def test_a_name_that_is_looked_up_or_connected_for_too_long_is_a_timeout(self, monkeypatch, slow):
+        leave = Event()
+        monkeypatch.setattr(socket, slow, lambda *arguments, **options: leave.wait(10))
+        try:
+            with pytest.raises(AnswerTimeoutError, match=r"^no connection within 0\.05 s$"):
+                Target("http://app.example/").post([], b"", timeout=0.05)
+        finally:
+            leave.set()
+
+    @pytest.mark.slow
+    @pytest.mark.skipif(sys.platform != "linux", reason="fills a queue of connections as Linux counts it")
+    def test_nine_addresses_that_do_not_answer_take_no_longer_than_one(self, monkeypatch):
+        with contextlib.ExitStack() as opened:
+            addresses = [silent_address(opened) for _ in range(9)]
+            resolved = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", address) for address in addresses]
+            monkeypatch.setattr(socket, "getaddrinfo", lambda *arguments, **options: resolved)
+            start = time.monotonic()
+            assert self.reason("http://many.example/", timeout=1) == "no connection within 1 s"
+            assert time.monotonic() - start < 3
 
     @pytest.mark.parametrize("start", [b"", b"HTTP/1.1 200 OK\r\n\r\n"], ids=["head", "body"])
     def test_a_server_that_drips_is_a_timeout(self, start):
@@ -325,7 +360,7 @@ def test_a_token_is_a_header_name(name):
         "a\n\n",
     ],
 )
-def test_any_other_text_is_not(name):
+def test_any_other_text_is_not_a_header_name(name):
     assert not is_header_name(name)
 
 
@@ -373,12 +408,12 @@ class TestPlainHttp:
 
 class TestTheUrlInArguments:
     @pytest.mark.parametrize("arguments", [["send"], ["replay", "file"], ["replay", "--delivery", "file"]])
-    def test_it_is_required(self, capsys, arguments):
+    def test_the_url_is_required(self, capsys, arguments):
         assert main(arguments) == 2
         assert "the URL of the endpoint is required: --to URL, or URL" in capsys.readouterr().err
 
     @pytest.mark.parametrize("arguments", [["send", "http://a/"], ["replay", "file", "http://a/"]])
-    def test_it_is_given_once(self, capsys, arguments):
+    def test_a_second_url_is_rejected(self, capsys, arguments):
         assert main([*arguments, "--to", "http://b/"]) == 2
         assert "the URL of the endpoint is given twice" in capsys.readouterr().err
 

@@ -27,12 +27,16 @@ from helpers.signer import BODY, MESSAGE_ID, OTHER_SECRET, SECRET, signed_header
 from svix.webhooks import Webhook as Svix
 
 from clerk_webhook_verify import Webhook
-from clerk_webhook_verify.cli import _capture_file, listen as listen_command, main
+from clerk_webhook_verify._receiver import REJECTION
+from clerk_webhook_verify.cli import _capture_file, main
 from clerk_webhook_verify.cli._http import Target
+from clerk_webhook_verify.cli.listen._deadline_reader import DeadlineReader
+from clerk_webhook_verify.cli.listen._receiver import Receiver
+from clerk_webhook_verify.cli.listen._request import RequestHandler
 from clerk_webhook_verify.events import EVENT_TYPES
 
 MAX_BODY = 8_388_608
-REFUSED = b'{"detail":"webhook refused"}'
+REFUSED = json.dumps(REJECTION, separators=(",", ":")).encode()
 FLAT = {"Connection": "keep-alive, X-Hop", "X-Hop": "1", "Keep-Alive": "timeout=5", "TE": "trailers", "Upgrade": "h2c"}
 
 
@@ -182,7 +186,7 @@ class TestVerdict:
                 400,
                 False,
             )
-            assert "none of the 1 v1 signature(s)" in facts["message"]
+            assert "none of 1 v1 signature(s)" in facts["message"]
 
     def test_each_of_many_at_once_has_its_line_and_its_record(self, listen, tmp_path):
         file = tmp_path / "capture.ndjson"
@@ -254,7 +258,7 @@ class TestLoops:
 
     def test_a_delivery_that_comes_before_the_check_is_answered(self, monkeypatch):
         arguments = Namespace(host="127.0.0.1", port=0, path=PATH, forward_unverified=False, json=True)
-        receiver = listen_command._Receiver(arguments, Webhook(SECRET), None)
+        receiver = Receiver(arguments, Webhook(SECRET), None, RequestHandler)
         with receiver, socket.create_connection(("127.0.0.1", receiver.server_port), 10) as early:
             early.sendall(b"GET / HTTP/1.1\r\n\r\n")
             assert receiver.is_reached_by(Target(f"http://127.0.0.1:{receiver.server_port}/"))
@@ -293,7 +297,7 @@ class TestLoops:
 
 class TestLimits:
     def test_only_so_many_requests_are_handled_at_once(self, listen, monkeypatch):
-        monkeypatch.setattr(listen_command._Receiver, "max_connections", 3)
+        monkeypatch.setattr(Receiver, "max_connections", 3)
         before = threading.active_count()
         with listen() as listener, contextlib.ExitStack() as opened:
             silent = [opened.enter_context(listener.connect(b"POST")) for _ in range(20)]
@@ -317,7 +321,7 @@ class TestLimits:
     )
     @pytest.mark.slow
     def test_a_client_that_drips_is_cut_off(self, listen, monkeypatch, start, drip):
-        monkeypatch.setattr(listen_command._Handler, "time_limit", 0.5)
+        monkeypatch.setattr(RequestHandler, "time_limit", 0.5)
         began = monotonic()
         with listen() as listener, listener.connect(start) as connection:
             with contextlib.suppress(OSError):
@@ -326,10 +330,10 @@ class TestLimits:
             assert monotonic() < began + 4
             if b"\r\n\r\n" in start:
                 assert status_of(connection.recv(1000)) == 408
-                assert "body_timeout: the body did not arrive within 0.5 s" in listener.stdout.next()
+                assert "body_timeout: body did not arrive within 0.5 s" in listener.stdout.next()
 
     def test_it_ends_while_requests_wait_for_a_place(self, listen, monkeypatch):
-        monkeypatch.setattr(listen_command._Receiver, "max_connections", 1)
+        monkeypatch.setattr(Receiver, "max_connections", 1)
         with listen() as listener, ThreadPoolExecutor(8) as pool:
             listener.stdout.closed_by_reader = True
             answers = [pool.submit(listener.post, genuine(), BODY) for _ in range(8)]
@@ -339,7 +343,7 @@ class TestLimits:
                     each.result(10)
 
     def test_a_request_that_gets_no_thread_takes_no_place(self, listen, monkeypatch):
-        monkeypatch.setattr(listen_command._Receiver, "max_connections", 1)
+        monkeypatch.setattr(Receiver, "max_connections", 1)
         with listen() as listener:
             with monkeypatch.context() as patched:
                 patched.setattr(threading.Thread, "start", Mock(side_effect=RuntimeError("can't start new thread")))
@@ -349,13 +353,13 @@ class TestLimits:
 
     def test_nothing_is_read_after_the_deadline(self):
         with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()) as client:
-            reader = listen_command._DeadlineReader(client, seconds_per_wait=10, seconds=0)
+            reader = DeadlineReader(client, seconds_per_wait=10, seconds=0)
             with pytest.raises(TimeoutError):
                 reader.readinto(bytearray(1))
 
     def test_the_limits_are_32_requests_and_30_seconds(self):
-        assert listen_command._Receiver.max_connections == 32
-        assert listen_command._Handler.time_limit == 30
+        assert Receiver.max_connections == 32
+        assert RequestHandler.time_limit == 30
 
 
 class TestOtherRequests:
@@ -491,6 +495,7 @@ class TestBody:
             (lambda: head("X(Two): 1", f"Content-Length: {len(BODY)}") + BODY, "header"),
             (lambda: head('"X": 1', f"Content-Length: {len(BODY)}") + BODY, "header"),
             (lambda: head(f"Content-Length: {len(BODY)}", "X-Folded: a", " b") + BODY, "header"),
+            (lambda: head(f"Content-Length: {len(BODY)}", "X-Zero: a\0b") + BODY, "header"),
             (lambda: head("Transfer-Encoding: chunked") + b"0x5\r\nhello\r\n0\r\n\r\n", "header"),
             (lambda: head("Transfer-Encoding: chunked") + b"2\r\nhello\r\n0\r\n\r\n", "header"),
             (lambda: head("Transfer-Encoding: chunked") + b"\r\n" + chunked(BODY), "header"),
@@ -537,7 +542,7 @@ class TestBody:
 
 class TestClientsThatMisbehave:
     def test_a_stalled_client_gets_408_and_blocks_no_other(self, listen, monkeypatch):
-        monkeypatch.setattr("clerk_webhook_verify.cli.listen._Handler.timeout", 0.5)
+        monkeypatch.setattr(RequestHandler, "timeout", 0.5)
         with listen() as listener, listener.connect(head("Content-Length: 100") + b"{") as stalling:
             assert listener.post(genuine(), BODY)[0] == 204
             assert "genuine" in listener.stdout.next()
@@ -546,13 +551,13 @@ class TestClientsThatMisbehave:
             assert "body_timeout" in listener.stdout.next()
 
     def test_a_silent_client_is_disconnected(self, listen, monkeypatch):
-        monkeypatch.setattr("clerk_webhook_verify.cli.listen._Handler.timeout", 0.1)
+        monkeypatch.setattr(RequestHandler, "timeout", 0.1)
         with listen() as listener, listener.connect(b"POST") as silent:
             assert silent.recv(1000) == b""
             assert "timed out" in listener.stderr.next()
 
     def test_the_wait_is_ten_seconds(self):
-        assert listen_command._Handler.timeout == 10
+        assert RequestHandler.timeout == 10
 
     def test_a_disconnect_in_the_body_is_rejected(self, listen):
         with listen() as listener:
@@ -616,7 +621,7 @@ class TestSave:
         genuine_line, forged_line, doubled_line = capsys.readouterr().out.splitlines()
         assert genuine_line.startswith(f"line 1: genuine: user.created, message id {MESSAGE_ID}")
         assert forged_line.startswith("line 2: refused: signature_mismatch")
-        assert doubled_line.startswith("line 3: refused: malformed_header: the header svix-id is given twice")
+        assert doubled_line.startswith("line 3: refused: malformed_header: header svix-id is duplicated")
         assert main(["diagnose", "--delivery", f"@{file}", "--json"]) == 1
         causes = [json.loads(line)["cause"] for line in capsys.readouterr().out.splitlines()]
         assert causes == [None, "wrong_secret", "duplicate_header"]
@@ -678,7 +683,8 @@ class TestSave:
             listener.post(genuine(), BODY)
             listener.post(genuine(secret=OTHER_SECRET), BODY)
         first, second = file.read_bytes().splitlines(keepends=True)
-        for end in range(140, len(second) - 2, 13):
+        assert len(second) > 400
+        for end in range(140, len(second) - 2, 39):
             file.write_bytes(first + second[:end])
             with listen("--save", str(file)) as listener:
                 assert "was truncated" in listener.stderr.next()
@@ -734,6 +740,17 @@ class TestSave:
             other.write(b"other\n")
             _capture_file._remove_last(own, 3)
         assert file.read_bytes() == b"ownother\n"
+
+    @pytest.mark.parametrize("options", [[], ["--json"]], ids=["text", "json"])
+    def test_an_output_on_a_full_disk_loses_no_delivery(self, listen, app, options):
+        with listen("--forward-to", app.url, *options) as listener:
+            full = Mock(side_effect=OSError(28, "No space left on device"))
+            listener.stdout.write, write = full, listener.stdout.write
+            listener.stderr.write = full
+            assert listener.post(genuine(), BODY)[0] == 200
+            assert listener.post(genuine(), BODY, "/other")[0] == 404
+            listener.stdout.write = write
+        assert len(app.received) == 1
 
     @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no file that is always full")
     def test_a_file_that_rejects_writes_loses_no_delivery(self, listen):
@@ -793,7 +810,7 @@ class TestUsage:
         expected = f"clerk-webhook-verify: port {port} of '127.0.0.1' is not available: Address already in use: "
         assert capsys.readouterr().err.startswith(expected)
 
-    def test_help_has_examples(self, capsys):
+    def test_help_of_listen_has_examples(self, capsys):
         with pytest.raises(SystemExit) as caught:
             main(["listen", "--help"])
         assert caught.value.code == 0

@@ -230,7 +230,7 @@ class TestOrder:
     def stamped(self, message_id, timestamp, family="svix", **fields):
         return record("", headers=signed_headers(message_id=message_id, timestamp=timestamp, family=family), **fields)
 
-    def test_oldest_first_by_arrival(self, app, capture):
+    def test_replays_the_oldest_first_by_arrival(self, app, capture):
         records = [
             self.stamped("msg_3", 1, received_at=30.5),
             self.stamped("msg_1", 2, received_at=10),
@@ -472,7 +472,7 @@ class TestUsage:
         assert capsys.readouterr().err.startswith("line 2 is truncated")
         assert ids(app) == ["msg_1"]
 
-    def test_help_has_examples(self, capsys):
+    def test_help_of_replay_has_examples(self, capsys):
         with pytest.raises(SystemExit) as caught:
             main(["replay", "--help"])
         assert caught.value.code == 0

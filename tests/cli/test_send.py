@@ -59,10 +59,10 @@ class TestWhatIsSent:
     def test_each_request_has_its_own_message_id(self):
         assert sent().values("svix-id") != sent().values("svix-id")
 
-    def test_a_sample_of_another_type(self):
+    def test_send_can_send_a_sample_of_another_type(self):
         assert json.loads(sent("--type", "organization.deleted").body) == sample("organization.deleted")
 
-    def test_a_payload_byte_for_byte(self, tmp_path):
+    def test_send_sends_a_payload_byte_for_byte(self, tmp_path):
         body = b'\xef\xbb\xbf{ "a": "\xff" }\r\n\x00'
         (tmp_path / "body").write_bytes(body)
         request = sent("--payload", f"@{tmp_path / 'body'}")
@@ -246,7 +246,7 @@ class TestFaultAndId:
         with pytest.raises(WebhookVerificationError):
             Webhook(SECRET).verify(request.headers, request.body)
 
-    def test_a_fault_of_a_payload(self, capsys, tmp_path):
+    def test_fault_changes_a_payload_of_your_own(self, capsys, tmp_path):
         (tmp_path / "body").write_bytes(b"not JSON")
         payload = f"@{tmp_path / 'body'}"
         assert sent("--payload", payload, "--fault", "tampered").body == b"not JSON "
@@ -254,7 +254,7 @@ class TestFaultAndId:
         output = refusal(capsys, "--payload", payload, "--fault", "reserialized")
         assert output == "--fault reserialized goes with a payload that is JSON"
 
-    def test_the_message_id(self):
+    def test_id_option_sets_the_message_id(self):
         request = sent("--id", "msg_1")
         assert request.values("svix-id") == ["msg_1"]
         assert is_signed(request)
@@ -292,7 +292,7 @@ class TestUse:
     def test_a_payload_that_cannot_be_read(self, capsys):
         assert "No such file" in refusal(capsys, "--payload", "@/no/such/file")
 
-    def test_no_secret(self, capsys, monkeypatch):
+    def test_send_without_a_secret_names_the_variable(self, capsys, monkeypatch):
         monkeypatch.delenv("CLERK_WEBHOOK_SIGNING_SECRET")
         assert "CLERK_WEBHOOK_SIGNING_SECRET" in refusal(capsys)
 
@@ -330,7 +330,7 @@ class TestTheAnswer:
         assert printed.err.startswith("http://127.0.0.1:0 cannot be reached: ")
         assert printed.err.count("\n") == 1
 
-    def test_json(self, capsys):
+    def test_json_of_send_contains_the_response(self, capsys):
         with serving(lambda request: answer(400, b'{"detail":"\xc3\xa9"}')) as endpoint:
             assert main(["send", endpoint.url, "--json"]) == 1
         result = json.loads(capsys.readouterr().out)
@@ -368,7 +368,7 @@ class TestTheAnswer:
             assert capsys.readouterr().out.startswith(f"{status} in ")
 
 
-def test_as_a_process(tmp_path):
+def test_send_runs_as_a_process(tmp_path):
     command = [sys.executable, "-m", "clerk_webhook_verify", "send"]
     with serving(lambda request: answer(200, b"hello\n")) as endpoint:
         done = subprocess.run(

@@ -36,10 +36,11 @@ from clerk_webhook_verify import (
     verify,
 )
 from clerk_webhook_verify.diagnose import diagnose
+from clerk_webhook_verify.events import User, UserCreated
 from clerk_webhook_verify.idempotency import AsyncOnce, MemoryStore, Once, SQLiteStore
 from clerk_webhook_verify.idempotency.postgres import PostgresStore
 from clerk_webhook_verify.idempotency.redis import RedisStore
-from clerk_webhook_verify.testing import signed_request
+from clerk_webhook_verify.testing import make_event, signed_request
 
 PACKAGE = str(Path(clerk_webhook_verify.__file__).parent)
 STALE = signed_headers(timestamp=1)
@@ -81,6 +82,8 @@ CHECKS = {
     "signed request, a bad time": lambda: signed_request(BODY, secret=SECRETS[0], timestamp=-7200),
     "diagnose, a bad tolerance": lambda: diagnose(signed_headers(), BODY, secret=SECRETS[0], tolerance=-1),
     "diagnose, no body": lambda: diagnose(signed_headers(), {"id": "user_1"}, secret=SECRETS[0]),
+    "a body for a parsed one": lambda: User.from_dict(BODY),
+    "an event with a bad id": lambda: make_event(UserCreated, message_id=f"{SECRETS[0]},"),
     "parsed": lambda: Delivery("msg_1", 1, NO_EVENT, "fingerprint").parse(),
     "not stored": lambda: Delivery.from_json(
         f'{{"message_id": "msg_1", "body_b64": "{base64.b64encode(BODY).decode()}"}}'
@@ -167,6 +170,43 @@ def test_the_tests_above_would_notice_a_leak():
     with pytest.raises(ValueError) as caught:  # noqa: PT011
         leaks(SECRET)
     assert SECRET in "".join(seen_by_a_tracker(frame.f_locals) for frame in frames_of(caught.value))
+
+
+class Timeout(BaseException):
+    """As gevent raises it, and other libraries that interrupt what runs."""
+
+
+@pytest.mark.parametrize("interruption", [KeyboardInterrupt, SystemExit, Timeout])
+def test_an_interruption_leaves_no_secret_and_no_body_in_any_frame_of_the_package(interruption):
+    def clock():
+        raise interruption
+
+    for check in (
+        lambda: verify(signed_headers(), BODY, secret=SECRETS[0], clock=clock),
+        lambda: Webhook(SECRETS[0], clock=clock).signed_headers(BODY),
+        lambda: diagnose(signed_headers(), BODY, secret=SECRETS[0], clock=clock),
+    ):
+        with pytest.raises(interruption) as caught:
+            check()
+        recorded = seen_in_the_package(caught.value)
+        assert not any(spelling in recorded for spelling in spellings_of(SECRET))
+        assert "user_" not in recorded
+
+
+def test_an_error_that_the_caller_is_handling_keeps_its_variables():
+    def fails(of_the_caller):
+        raise KeyError(of_the_caller)
+
+    def fall_back():
+        try:
+            fails("kept")
+        except KeyError:
+            verify({}, BODY, secret=SECRETS[0])
+
+    with pytest.raises(WebhookError) as caught:
+        fall_back()
+    handled = caught.value.__context__
+    assert [frame.f_locals.get("of_the_caller") for frame in frames_of(handled)] == [None, "kept"]
 
 
 def test_a_clock_that_raises_keeps_its_lines_in_the_traceback():
@@ -325,6 +365,7 @@ def test_a_wrong_argument_stays_in_no_frame_of_the_package(function, parameter, 
             result = call(*before, value, **after) if by == "position" else call(*before, **{parameter: value}, **after)
             if inspect.iscoroutine(result):
                 asyncio.run(result)
+            assert INNER[parameter] not in repr(result)  # of a diagnosis, or of what accepts any store
         except Exception as error:
             assert INNER[parameter] not in seen_in_the_package(error)
             assert INNER[parameter] not in str(error)

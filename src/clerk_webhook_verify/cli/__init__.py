@@ -16,7 +16,14 @@ from typing import Any, NoReturn
 from .. import __version__
 from ..errors import InvalidSecretError
 from ._options import StoreOnce, UsageError, in_options
-from ._terminal import wrap_to_width
+from ._terminal import (
+    OutputError,
+    escape_control_chars,
+    print_result,
+    print_status,
+    replace_closed_streams,
+    wrap_to_width,
+)
 
 _PROGRAM = "clerk-webhook-verify"
 
@@ -53,17 +60,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     Args:
         argv: The arguments without the program's name; None reads them from the process.
     Returns:
-        The exit code: 0 success, 1 a negative result, 2 invalid arguments or input, 130 interrupted.
+        The exit code: 0 success, 1 a negative result or no output, 2 invalid arguments or input, 130 interrupted.
     Raises:
         SystemExit: With code 0, after printing the help or the version.
     """
+    replace_closed_streams()
     arguments = sys.argv[1:] if argv is None else list(argv)
     try:
         exit_code = _run(arguments)
-        sys.stdout.flush()
     except (UsageError, InvalidSecretError) as error:
-        print(f"{_PROGRAM}: {in_options(str(error))}", file=sys.stderr)
+        print_status(f"{_PROGRAM}: {escape_control_chars(in_options(str(error)))}")
         return 2
+    except OutputError as error:
+        print_status(f"{_PROGRAM}: {error}")
+        return 1
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:  # stdout closed (| head): https://docs.python.org/3/library/signal.html#note-on-sigpipe
@@ -74,7 +84,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(arguments: list[str]) -> int:
     if not arguments:
-        _main_parser().print_help()
+        print_result(_main_parser().format_help().rstrip())
         return 0
     name, *rest = arguments
     if name not in _COMMANDS:

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import stat
-from binascii import b2a_base64
 from collections import deque
 from io import FileIO
 
+from .._rejected import delivery_line
 from ..errors import WebhookVerificationError
 from ._options import UsageError, file_error
 from ._terminal import print_status
 from .captures import Capture
 
-_NOT_SAVED = frozenset(("cookie", "authorization", "proxy-authorization"))
-
-#: The beginning of a line that only ``_record`` writes, and what may follow.
+#: The beginning of a line that only ``delivery_line`` writes, and what may follow.
 _OWN_RECORD = re.compile(
     rb'\{"type": "event", "received_at": \d+\.\d+, "valid": (?:true|false), "code": (?:null|"\w+"), "svix_id": "[ -~]*'
 )
@@ -71,7 +68,8 @@ def append_delivery(file: FileIO, capture: Capture, event_type: str, error: Webh
         event_type: Empty if the signature is not valid.
         error: Why the delivery was rejected; None if it is valid.
     """
-    record = json.dumps(_record(capture, event_type, error)).encode() + b"\n"
+    line = delivery_line(capture.headers, capture.body, capture.received_at, error, capture.message_id, event_type)
+    record = line.encode() + b"\n"
     try:
         written = file.write(record)
         if written < len(record):
@@ -86,21 +84,3 @@ def _remove_last(file: FileIO, count: int) -> None:
     end = file.tell()
     if os.fstat(file.fileno()).st_size == end:
         file.truncate(end - count)
-
-
-def _record(capture: Capture, event_type: str, error: WebhookVerificationError | None) -> dict[str, object]:
-    """Return a delivery as Clerk's own command prints it, with the names of headers in lower case, and the verdict."""
-    headers: dict[str, list[str]] = {}
-    for name, value in capture.headers:
-        if name.lower() not in _NOT_SAVED:
-            headers.setdefault(name.lower(), []).append(value)
-    return {
-        "type": "event",
-        "received_at": capture.received_at,
-        "valid": error is None,
-        "code": error and error.code,
-        "svix_id": capture.message_id,
-        "event_type": event_type,
-        "headers": {name: values[0] if len(values) == 1 else values for name, values in headers.items()},
-        "body_b64": b2a_base64(capture.body, newline=False).decode(),
-    }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 
-from ._options import UsageError, file_argument, read_file
+from ._options import UsageError, check_no_secret, file_argument, read_file
 from .captures import Capture as Capture, read_captures
 
 INPUTS = """\
@@ -59,6 +59,8 @@ def deliveries_from_args(arguments: Namespace) -> list[Capture]:
         "svix-timestamp": arguments.timestamp,
         "svix-signature": arguments.signature,
     }
+    for option in "id", "timestamp", "signature":
+        check_no_secret(getattr(arguments, option) or "", f"--{option}")
     is_stored = arguments.delivery is not None or arguments.file is not None
     if is_stored == (arguments.payload is not None):
         raise UsageError("give either --delivery, or --payload with --id, --timestamp and --signature")

@@ -9,12 +9,12 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from http.client import HTTPConnection, HTTPException, HTTPSConnection, IncompleteRead
 from ipaddress import ip_address
-from threading import Event, Timer
+from threading import Event, Thread, Timer
 from time import perf_counter
 from urllib.parse import urlsplit
 
 from .._headers import first_value
-from ._options import UsageError
+from ._options import UsageError, check_no_secret
 from ._terminal import escape_control_chars
 
 CONNECT_TIMEOUT = 4.0  # seconds, for each address of a name
@@ -137,10 +137,7 @@ class Target:
         connection = connection_class(self.host, self.port, timeout=min(timeout, CONNECT_TIMEOUT))
         start = perf_counter()
         try:
-            try:
-                connection.connect()
-            except TimeoutError:
-                raise AnswerTimeoutError(f"no connection within {connection.timeout:g} s") from None
+            _connect(connection, timeout)
             with _time_limit(connection.sock, max(0.01, timeout - (perf_counter() - start))):
                 connection.putrequest(method, self.path, skip_host=True, skip_accept_encoding=True)
                 connection.putheader("Host", self.netloc)
@@ -185,6 +182,7 @@ def target_from_args(arguments: Namespace) -> Target:
     if len(urls) != 1:
         problem = "is given twice: give it once, as URL or --to URL" if urls else "is required: --to URL, or URL"
         raise UsageError(f"the URL of the endpoint {problem}")
+    check_no_secret(urls[0], "the URL of the endpoint")
     return Target(urls[0])
 
 
@@ -202,6 +200,32 @@ def check_plain_http(target: Target, arguments: Namespace) -> None:
             "a valid signature goes over plain http to this machine only: use an https URL, or, inside a private "
             "network, --allow-plain-http"
         )
+
+
+def _connect(connection: HTTPConnection, seconds: float) -> None:
+    """Connect, in a thread: nothing else limits how long a name is looked up and how many addresses are tried.
+
+    Raises:
+        AnswerTimeoutError: It takes too long.
+        OSError, ValueError: It fails. A ValueError is about the host name.
+    """
+    errors: list[Exception] = []
+
+    def connect() -> None:
+        try:
+            connection.connect()
+        except Exception as error:  # any: it is raised below
+            errors.append(error)
+
+    thread = Thread(target=connect, daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if thread.is_alive():
+        raise AnswerTimeoutError(f"no connection within {seconds:g} s")
+    for error in errors:
+        if isinstance(error, TimeoutError):
+            raise AnswerTimeoutError(f"no connection within {connection.timeout:g} s") from None
+        raise error
 
 
 @contextmanager

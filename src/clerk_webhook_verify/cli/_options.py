@@ -121,6 +121,7 @@ def _unix_time(text: str) -> float | str:
 
 def message_id_argument(text: str) -> str:
     """Return *text* if it can be a message id."""
+    check_no_secret(text, "--id")
     if not is_message_id(text):
         raise ArgumentTypeError("must be 1 to 256 printable ASCII characters without comma and period")
     return text

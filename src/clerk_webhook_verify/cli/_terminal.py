@@ -6,10 +6,26 @@ import json
 import os
 import shutil
 import sys
+from contextlib import suppress
 from textwrap import wrap
 from typing import Any
 
 _COLORS = {"red": "31", "green": "32", "yellow": "33"}
+
+
+class OutputError(Exception):
+    """The output cannot be written. The message says why. Exit code 1."""
+
+
+def replace_closed_streams() -> None:
+    """Discard the output if this process was started with closed streams (``>&-``), which Python shows as None.
+
+    Otherwise the next file that is opened would get the stream's number, and other output would go into it.
+    https://docs.python.org/3/library/sys.html#sys.__stdout__
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115  # until this process ends
 
 
 def escape_control_chars(text: str) -> str:
@@ -54,10 +70,16 @@ def print_json(value: Any) -> None:
 
 
 def print_status(text: str) -> None:
-    """Print a warning or progress, to the standard error."""
-    _write(text, sys.stderr)
+    """Print a warning or progress, to the standard error. Nothing fails if it cannot be written."""
+    with suppress(BrokenPipeError, OutputError):
+        _write(text, sys.stderr)
 
 
 def _write(text: str, stream: Any) -> None:
     encoding = stream.encoding or "utf-8"
-    print(text.encode(encoding, "backslashreplace").decode(encoding), file=stream, flush=True)
+    try:
+        print(text.encode(encoding, "backslashreplace").decode(encoding), file=stream, flush=True)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OutputError(f"the output cannot be written: {error.strerror}") from None

@@ -17,6 +17,7 @@ from ..errors import BodyTooLargeError, WebhookVerificationError
 from ..events import Event
 from ..testing import generate_secret
 from ..testing.samples import SAMPLES, sample_payload
+from ._terminal import print_result
 
 _MAX_BODY = 65_536
 _PATH = "/webhooks/clerk"
@@ -36,8 +37,8 @@ def run(arguments: Namespace) -> int:
     receiver = _Receiver(webhook)
     Thread(target=receiver.serve_forever, args=(0.01,), daemon=True).start()
     accepted = refused = wrong = 0
-    print(f"a receiver listens on http://127.0.0.1:{receiver.server_port}{_PATH}\n")
-    print(f"{'delivery':<32} {'verdict':<19} the data of the event, or how to fix the request")
+    print_result(f"a receiver listens on http://127.0.0.1:{receiver.server_port}{_PATH}\n")
+    print_result(f"{'delivery':<32} {'verdict':<19} the data of the event, or how to fix the request")
     try:
         for attempt in _attempts(webhook):
             status = _send(receiver.server_port, attempt)
@@ -48,13 +49,14 @@ def run(arguments: Namespace) -> int:
             refused += bool(verdict.code)
             mark = "" if expected else f"   <- wrong: {attempt.code or 'accepted'} and {attempt.status} were due"
             first, *more = wrap(verdict.text, 70)
-            print(f"{attempt.name:<32} {verdict.code or 'accepted':<19} {first}{mark}")
+            print_result(f"{attempt.name:<32} {verdict.code or 'accepted':<19} {first}{mark}")
             for line in more:
-                print(f"{'':<52} {line}")
+                print_result(f"{'':<52} {line}")
     finally:
         receiver.shutdown()
         receiver.server_close()
-    print(f"\n{accepted + refused} deliveries: {accepted} accepted, {refused} refused, {wrong} not as it should be")
+    sent = accepted + refused
+    print_result(f"\n{sent} deliveries: {accepted} accepted, {refused} refused, {wrong} not as it should be")
     return 1 if wrong else 0
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 from dataclasses import asdict
-from textwrap import fill
 
 from ..diagnose import Diagnosis, diagnose
 from ._deliveries import INPUTS, Capture, add_delivery_options, deliveries_from_args
@@ -16,7 +15,7 @@ from ._options import (
     seconds_argument,
     secrets_from_args,
 )
-from ._terminal import colorize, escape_control_chars, print_json, print_result
+from ._terminal import colorize, escape_control_chars, print_json, print_wrapped
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -30,9 +29,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     parser.epilog = """\
 examples:
-  clerk-webhook-verify diagnose --delivery @capture.ndjson
-  clerk-webhook-verify diagnose --delivery @request.http --secret-file production.txt --json
-  clerk-webhook-verify diagnose --payload @body.json --id msg_2Xh --timestamp 1760000000 --signature 'v1,K5oZ...'"""
+  clerk-webhook-verify diagnose capture.ndjson
+  clerk-webhook-verify diagnose request.http --secret-file production.txt --json
+  clerk-webhook-verify diagnose --payload body.json --id msg_2Xh --timestamp 1760000000 --signature 'v1,K5oZ...'"""
     add_delivery_options(parser)
     add_secret_options(parser)
     add_time_options(parser)
@@ -68,9 +67,9 @@ def run(arguments: Namespace) -> int:
 
 def _print(diagnosis: Diagnosis, place: str, hint: str) -> None:
     if diagnosis.valid:
-        print_result(f"{place}{colorize('valid', 'green')}: {diagnosis.evidence}")
+        print_wrapped(f"{place}{colorize('valid', 'green')}: {in_options(diagnosis.evidence)}", indent=2)
         return
-    print_result(f"{place}{colorize('rejected', 'red')}: {diagnosis.cause} ({diagnosis.confidence})")
+    print_wrapped(f"{place}{colorize('rejected', 'red')}: {diagnosis.cause} ({diagnosis.confidence})", indent=2)
     _print_part("evidence", in_options(escape_control_chars(diagnosis.evidence)) + hint)
     _print_part("fix", in_options(diagnosis.fix))
     for title, causes in (("ruled out", diagnosis.ruled_out), ("not tried", diagnosis.not_tried)):
@@ -79,7 +78,7 @@ def _print(diagnosis: Diagnosis, place: str, hint: str) -> None:
 
 
 def _print_part(title: str, text: str) -> None:
-    print_result(fill(text, 100, initial_indent=f"  {title}: ", subsequent_indent="    ", break_long_words=False))
+    print_wrapped(f"  {title}: {text}", indent=4)
 
 
 def _hint(diagnosis: Diagnosis, capture: Capture, arguments: Namespace) -> str:

@@ -7,6 +7,7 @@ from argparse import ArgumentParser, Namespace
 from .._webhook import Webhook
 from ._options import (
     add_secret_options,
+    check_no_secret,
     file_argument,
     message_id_argument,
     read_file,
@@ -38,6 +39,7 @@ def run(arguments: Namespace) -> int:
     webhook = Webhook(secrets_from_args(arguments))
     body = read_file(arguments.payload, "--payload")
     headers = webhook.signed_headers(body, message_id=arguments.id, timestamp=arguments.timestamp)
+    check_no_secret(arguments.curl or "", "--curl")
     if arguments.curl is not None:
         print_result(_curl(arguments.curl, arguments.payload, headers))
     elif arguments.json:

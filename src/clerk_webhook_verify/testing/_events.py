@@ -6,6 +6,7 @@ from dataclasses import asdict, fields, is_dataclass
 from typing import Any, TypeVar, get_type_hints
 
 from .._did_you_mean import did_you_mean
+from .._frames import forget_on_error
 from .._webhook import Webhook
 from ..events import EVENT_TYPES, Event, EventType
 from .samples import SAMPLES, sample_payload
@@ -22,7 +23,7 @@ def sample(event_type: EventType, /, **overrides: object) -> dict[str, Any]:
         event_type: ``user.created`` or any other type in :data:`.events.EVENT_TYPES`.
         overrides: Replace fields of ``data``, as they are in JSON.
     Returns:
-        A new dict: ``type``, ``data``, ``timestamp`` and the rest of the envelope.
+        A new dict, with ``type``, ``data``, ``timestamp`` and the rest of the envelope.
     Raises:
         ValueError: The type is unknown. The message lists similar names.
         TypeError: An override is not a field of that type's data. The message lists similar names.
@@ -30,7 +31,7 @@ def sample(event_type: EventType, /, **overrides: object) -> dict[str, Any]:
     >>> sample("user.created", first_name="Grace")["data"]["first_name"]
     'Grace'
     """
-    if event_type not in EVENT_TYPES:
+    if not isinstance(event_type, str) or event_type not in EVENT_TYPES:
         raise ValueError(no_such("event type", event_type, EVENT_TYPES))
     payload = sample_payload(_type_with_sample(event_type))
     names = [field.name for field in fields(_data_class(event_type))]
@@ -42,6 +43,7 @@ def sample(event_type: EventType, /, **overrides: object) -> dict[str, Any]:
     return payload
 
 
+@forget_on_error
 def make_event(
     event_class: type[E], /, *, message_id: str | None = None, timestamp: int | None = None, **overrides: object
 ) -> E:
@@ -61,13 +63,15 @@ def make_event(
     >>> make_event(UserCreated, first_name="Grace").data.first_name
     'Grace'
     """
+    if not isinstance(event_class, type):
+        raise TypeError(f"pass an event class such as UserCreated, not {type(event_class).__name__}")
     event_type = next((each for each, cls in EVENT_TYPES.items() if cls is event_class), None)
     if event_type is None:
         raise TypeError(f"{event_class.__name__} has no event type: pass a class such as UserCreated")
     payload = sample(event_type, **overrides)  # type: ignore[arg-type]
+    seconds: int = payload["timestamp"] // 1000 if timestamp is None else timestamp
     if timestamp is not None:
         payload["timestamp"] = timestamp * 1000
-    seconds: int = payload["timestamp"] // 1000
     body = encode_payload(payload)
     webhook = Webhook(_SECRET, clock=lambda: seconds)
     headers = webhook.signed_headers(body, message_id=message_id, timestamp=seconds)
@@ -79,11 +83,11 @@ def encode_payload(payload: dict[str, Any]) -> bytes:
     return json.dumps(payload, separators=(",", ":"), ensure_ascii=False, default=_as_dict).encode()
 
 
-def no_such(kind: str, name: str, names: Iterable[str]) -> str:
+def no_such(kind: str, name: object, names: Iterable[str]) -> str:
     """Return the message that no *kind* has this name, with similar ones, unless it would repeat a secret."""
-    if "whsec_" in name:
+    if "whsec_" in repr(name):
         return f"a signing secret is no {kind}: pass it as secret="
-    return f"there is no {kind} {name!r}{did_you_mean(name, names)}"
+    return f"there is no {kind} {name!r}{did_you_mean(str(name), names)}"
 
 
 def _type_with_sample(event_type: str) -> str:

@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 
-from .._secret import ENVIRONMENT, Secret
+from .._secret import ENVIRONMENT
 from ..events import EventType
 from ._clock import FrozenClock
-from ._requests import Family, Fault, SignedRequest, Signer, generate_secret, signed_request
+from ._requests import SignedRequest, Signer, generate_secret, signed_request
+
+__all__ = ["clerk_webhook_clock", "clerk_webhook_signer"]
 
 OPTION = "clerk_webhook_signing_secret"
 
@@ -60,24 +62,9 @@ def clerk_webhook_signer(clerk_webhook_clock: FrozenClock) -> Signer:
     """Sign requests with the secret of the environment, at the time of :func:`clerk_webhook_clock`."""
 
     def sign(
-        type_or_payload: EventType | dict[str, Any] | bytes,
-        /,
-        *,
-        secret: Secret | None = None,
-        message_id: str | None = None,
-        timestamp: int | None = None,
-        family: Family = "svix",
-        fault: Fault | None = None,
-        **overrides: object,
+        type_or_payload: EventType | dict[str, Any] | bytes, /, *, timestamp: int | None = None, **options: Any
     ) -> SignedRequest:
-        return signed_request(
-            type_or_payload,
-            secret=secret,
-            message_id=message_id,
-            timestamp=int(clerk_webhook_clock()) if timestamp is None else timestamp,
-            family=family,
-            fault=fault,
-            **overrides,
-        )
+        now = int(clerk_webhook_clock())
+        return signed_request(type_or_payload, timestamp=now if timestamp is None else timestamp, **options)
 
     return sign

@@ -53,7 +53,10 @@ def read_captures(content: bytes) -> list[Capture]:
         capture = read_raw_request(text.lstrip(b"\r\n"))
     else:
         raise UsageError(_FORMATS)
-    check_headers(capture.headers)
+    try:
+        check_headers(capture.headers)
+    except UsageError as error:
+        raise UsageError(f"the request {error}") from None
     return [capture]
 
 

@@ -15,6 +15,7 @@ from ..send import sample_of_type
 from ._deliveries import BAD, REAL_SIZE_NAME, Deliveries, Trial, unknown_event
 from ._evidence import Evidence
 from ._findings import FINDINGS
+from ._verification import waits_for_body
 
 GIVE_UP = 15.0  # seconds for one answer, as the sender does
 TIME_LIMIT = 28.0  # seconds for all answers: the command ends within 30
@@ -79,8 +80,9 @@ def _send(trials: Iterable[Trial], evidence: Evidence, deadline: float) -> list[
     sent = []
     for trial in trials:
         seconds = min(GIVE_UP, deadline - monotonic())
-        if seconds <= 0 or isinstance(evidence.answers.get("unsigned"), AnswerTimeoutError):
-            evidence.not_tried.append(trial.name)  # also if the first one was not answered in time: why wait again?
+        hangs = isinstance(evidence.answers.get("unsigned"), AnswerTimeoutError) or waits_for_body(evidence, "forged")
+        if seconds <= 0 or hangs:  # why wait again?
+            evidence.not_tried.append(trial.name)
             continue
         try:
             evidence.answers[trial.name] = evidence.target.post(trial.headers, trial.body, timeout=seconds)

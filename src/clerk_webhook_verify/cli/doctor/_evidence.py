@@ -18,7 +18,7 @@ _PAGE = re.compile(r"\s*(?:<\?xml[^>]*>\s*)?<(?:!doctype html|html|head|body|tit
 _DIFFERS_EACH_TIME = re.compile(r"msg_\w+|\b[0-9a-f-]{8,}\b|\d+")
 
 #: The words of an application that verifies deliveries itself.
-_VERIFIES = re.compile(r"signature|svix|webhook refused")
+_VERIFIES = re.compile(r"signature|svix|webhook re(?:fus|ject)ed")
 _FAILURE = re.compile(
     r"\b(?:invalid|bad|wrong|missing|incorrect|mismatch\w*|fail(?:s|ed|ure)?|errors?|refused|rejected|denied|unable|"
     r"could not|cannot|unauthori[sz]ed|forbidden|no (?:svix|signature|header)\w*|not (?:match|verif|valid|auth)\w*)\b"
@@ -181,7 +181,7 @@ class Evidence:
         date = self.header("good", "date")
         try:
             difference = (parsedate_to_datetime(date) - datetime.now(timezone.utc)).total_seconds()
-        except (TypeError, ValueError):  # TypeError: the date names no time zone
+        except (TypeError, ValueError, IndexError, OverflowError):  # TypeError: the date names no time zone
             return
         if abs(difference) >= 60 and time() + difference >= 0:  # a timestamp is not negative
             self.clock_difference = round(difference)

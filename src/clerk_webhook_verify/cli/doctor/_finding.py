@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -31,8 +32,8 @@ class Finding:
 class FindingTable:
     """Findings, the most urgent first. A delivery has the first one whose rule matches."""
 
-    def __init__(self) -> None:
-        self._findings: list[Finding] = []
+    def __init__(self, *findings: Finding) -> None:
+        self._findings = list(findings)
 
     def __iter__(self) -> Iterator[Finding]:
         return iter(self._findings)
@@ -49,3 +50,8 @@ class FindingTable:
     def of(self, evidence: Evidence, name: str) -> Finding | None:
         """Return the finding of a delivery, or None if the answer is as expected."""
         return next((finding for finding in self._findings if finding.rule(evidence, name)), None)
+
+
+def says(evidence: Evidence, name: str, pattern: str) -> bool:
+    """Whether good and bad deliveries get an answer alike, whose text in lower case has the pattern."""
+    return evidence.is_common(name) and re.search(pattern, evidence.text("good"), re.DOTALL) is not None
