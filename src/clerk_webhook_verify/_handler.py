@@ -1,4 +1,4 @@
-"""What a decorated handler must accept, and how it is called if it is a method."""
+"""Check the parameters of a decorated handler, and call it if it is a method."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from .events import EVENT_TYPES, Event
 from .routing import AsyncRouter, Router
 
 _NAMES = {
-    "event": re.compile(r"(.*_)?(event|evt)"),
-    "request": re.compile(r"(.*_)?(request|req)"),
-    "context": re.compile(r"(.*_)?(context|ctx)"),
+    "event": re.compile(r".*(event|evt)"),
+    "request": re.compile(r".*(request|req)"),
+    "context": re.compile(r".*(context|ctx)"),
 }
 
 
@@ -23,29 +23,28 @@ def check_handler(
 ) -> None:
     """Raise unless *handler* accepts the adapter's arguments in their order.
 
-    Its annotations and the names of its parameters show what it expects; a handler that shows nothing is accepted. So
-    a mistake is found when the application starts, and not when an event arrives.
+    The annotations and names of its parameters show what it expects; if they are unknown, it is accepted. This finds
+    bugs when the application starts, not when an event arrives.
 
     Args:
         handler: A function, a method or another callable object.
-        arguments: What the adapter passes, in order: ``event``, and ``request`` or ``context``.
-        usage: The correct line of code, for the error's message.
-        more: Whether variables of the URL follow.
+        arguments: The adapter's arguments in order: ``event``, and ``request`` or ``context``.
+        usage: The correct line of code, for the message.
+        more: Whether URL variables follow.
         instead_of_method: The correct line of code for a method, if the decorator cannot be used on one.
     Raises:
-        TypeError: It is not a function, or a generator function, whose call runs nothing; it takes fewer or more
-            arguments, or expects them in another order.
+        TypeError: It is not a function, is a generator function, or accepts other arguments or another order.
     """
     function = handler.__func__ if isinstance(handler, staticmethod | classmethod) else handler
     if not callable(function) or isclass(function):
         kind = f"the class {function.__name__}" if isclass(function) else f"a {type(function).__name__}"
         raise TypeError(f"the decorator is for a function or method, not {kind}; write {usage}")
     if is_generator(function):
-        raise TypeError(f"a call of a generator function runs nothing: write {usage}, without yield")
+        raise TypeError(f"calling a generator function runs nothing: write {usage}, without yield")
     try:
         parameters = list(signature(function, follow_wrapped=False).parameters.values())
         wrapped = [_expected(each, arguments) for each in signature(function).parameters.values()]
-    except (ValueError, NameError):  # a builtin has none; Python 3.14 resolves annotations, and may fail
+    except (ValueError, NameError):  # a builtin has no signature; Python 3.14 may fail to resolve annotations
         return
     name = getattr(function, "__qualname__", type(function).__name__)
     lengths = _lengths_of_self(handler, parameters)
@@ -53,7 +52,7 @@ def check_handler(
     if instead_of_method and (isinstance(handler, staticmethod) or (1 in lengths and not shows_no_self)):
         raise TypeError(f"{name} is a method: {instead_of_method}")
     accepted = any(_accepts(parameters[length:], arguments, more) for length in lengths)
-    # A decorator between may pass more arguments to the function that it wraps, but not in the opposite order
+    # A decorator may pass more arguments to the function that it wraps, but not in reverse order
     reversed_inside = len(arguments) > 1 and [each for each in wrapped if each] == [*arguments][::-1]
     if not accepted or reversed_inside:
         given = ", ".join(parameter.name for parameter in parameters)
@@ -61,7 +60,7 @@ def check_handler(
 
 
 def as_handler(handler: Any) -> Any:
-    """Return *handler*; for a router, a function that passes it the event only and drops the other arguments."""
+    """Return *handler*; for a router, a function that passes it only the event."""
     if not isinstance(handler, Router | AsyncRouter):
         return handler
 
@@ -74,19 +73,10 @@ def as_handler(handler: Any) -> Any:
     return route_async if isinstance(handler, AsyncRouter) else route
 
 
-def is_defined_in_class(handler: object) -> bool:
-    """Return whether *handler* was defined in the body of a class, as methods are."""
-    prefix = _class_name(handler)
-    return isfunction(handler) and bool(prefix) and not prefix.endswith("<locals>")
-
-
 def is_self_of(handler: object, value: object, *bases: type) -> bool:
-    """Return whether *value* is the ``self`` or ``cls`` with which the method *handler* was called.
+    """Return whether *value*, the first argument of a call, is the ``self`` or ``cls`` of the method *handler*.
 
-    Args:
-        handler: A method, as its decorator got it.
-        value: The first argument of the call.
-        *bases: Classes whose instances are always ``self``.
+    Instances of *bases* always are.
     """
     cls = value if isinstance(value, type) else type(value)
     defined_in = (getattr(handler, "__module__", None), _class_name(handler))
@@ -94,7 +84,7 @@ def is_self_of(handler: object, value: object, *bases: type) -> bool:
 
 
 def bind(handler: Any, owner: object) -> Any:
-    """Return *handler* bound to *owner*, its ``self`` or ``cls``, as the attribute of a class would be."""
+    """Return *handler* bound to *owner*, its ``self`` or ``cls``."""
     return handler.__get__(owner, type(owner)) if hasattr(handler, "__get__") else handler
 
 
@@ -103,11 +93,13 @@ def _class_name(handler: object) -> str:
 
 
 def _lengths_of_self(handler: object, parameters: list[Parameter]) -> tuple[int, ...]:
-    """Return how many parameters may come before the adapter's arguments: one for ``self`` or ``cls``, or none."""
+    """Return how many parameters may precede the adapter's arguments: one for ``self`` or ``cls``, or none."""
     if isinstance(handler, classmethod) or (parameters and parameters[0].name in ("self", "cls")):
         return (1,)
-    # Another name than self, or @staticmethod above the decorator, which then gets a plain function
-    return (0, 1) if is_defined_in_class(handler) else (0,)
+    class_name = _class_name(handler)
+    if isfunction(handler) and class_name and not class_name.endswith("<locals>"):
+        return (0, 1)  # self may have another name, or @staticmethod may be above the decorator
+    return (0,)
 
 
 def _accepts(parameters: list[Parameter], arguments: Sequence[str], more: bool) -> bool:
@@ -117,15 +109,15 @@ def _accepts(parameters: list[Parameter], arguments: Sequence[str], more: bool) 
     except TypeError:
         return False
     positional = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
-    expected = [_expected(parameter, arguments) for parameter in parameters if parameter.kind in positional]
+    expected = [_expected(parameter, [*_NAMES]) for parameter in parameters if parameter.kind in positional]
     position = arguments.index("event")
     here = expected[position] if position < len(expected) else None
     return here == "event" if here else "event" not in expected
 
 
 def _expected(parameter: Parameter, arguments: Sequence[str]) -> str | None:
-    """Return which of the arguments a parameter is for, by its annotation or otherwise its name; None if unknown."""
-    words = re.findall(r"\w+", str(parameter.annotation))  # an annotation may be text that cannot be resolved
+    """Return which argument a parameter is for, by its annotation, otherwise its name; None if unknown."""
+    words = re.findall(r"\w+", str(parameter.annotation))  # may be a string that cannot be resolved
     events = {cls.__name__ for cls in EVENT_TYPES.values()}
     for argument in arguments:
         if any(word.endswith(argument.title()) or (argument == "event" and word in events) for word in words):

@@ -1,4 +1,4 @@
-"""From the bytes of a body to the one JSON object in it, and to what makes that an event."""
+"""Parse a body: strict JSON, and the parts that every event has."""
 
 from __future__ import annotations
 
@@ -9,39 +9,44 @@ from typing import Any, NoReturn
 
 from .errors import InvalidPayloadError
 
+#: https://docs.svix.com/transformations
+TRANSFORMATION = "most likely a transformation in Clerk's dashboard changed it"
+
 
 def parse_payload(body: bytes, message_id: str) -> tuple[str, dict[str, Any], dict[str, Any]]:
-    """Read what every event has.
+    """Parse an event's body.
 
     Returns:
-        The type, the data and the whole payload.
+        The type, the data and the complete payload.
     Raises:
-        InvalidPayloadError: The body is not a JSON object with a ``type`` and an object ``data``.
+        InvalidPayloadError: The body is not a JSON object with a string ``type`` and an object ``data``.
     """
     if not body:
-        problem = "the body is not JSON but empty: the sender signed it so, no middleware removed it"
+        problem = "the body is not JSON, but was signed empty: check the sender"
         raise InvalidPayloadError(problem, message_id)
-    payload = parse_object(body, "the body", message_id)
+    payload = parse_object(body, "the body", message_id, advice=f": {TRANSFORMATION}")
     event_type, data = payload.get("type"), payload.get("data")
     if not isinstance(event_type, str) or not event_type:
-        raise InvalidPayloadError("the body has no type, a text that is not empty: this is not an event", message_id)
+        raise InvalidPayloadError(f"the body has no type: {TRANSFORMATION}", message_id)
     if not isinstance(data, dict):
-        raise InvalidPayloadError("the body has no object data: this is not an event", message_id)
+        raise InvalidPayloadError(f"the body has no object data: {TRANSFORMATION}", message_id)
     return event_type, data, payload
 
 
-def parse_object(body: bytes, what: str, message_id: str | None = None) -> dict[str, Any]:
-    """Read strict JSON: UTF-8, no byte order mark, no NaN and no Infinity, an object at the top.
+def parse_object(body: bytes, what: str, message_id: str | None = None, *, advice: str = "") -> dict[str, Any]:
+    """Parse a strict JSON object: UTF-8 without byte order mark, NaN and Infinity.
 
-    A number that is too large for a float, or has more digits than ``int()`` reads, becomes its text, ``"1e999"``.
+    A number that is too large for a float, or has more digits than ``int()`` reads, becomes a string such as
+    ``"1e999"``.
 
     Args:
         body: The bytes.
-        what: What they are, as the subject of the error's text.
-        message_id: The error's, where it is known.
+        what: The subject of the message.
+        message_id: The error's, if known.
+        advice: The end of the message if the JSON is not an object.
     Raises:
-        InvalidPayloadError: They are not that, or nested deeper than the interpreter goes. Neither the error nor one
-            chained to it contains a part of *body*.
+        InvalidPayloadError: It is something else, or nested too deeply. Neither the error nor one chained to it
+            contains a part of *body*.
 
     Source: RFC 8259, sections 2, 6 and 8.1.
     """
@@ -50,14 +55,14 @@ def parse_object(body: bytes, what: str, message_id: str | None = None) -> dict[
     except UnicodeDecodeError:
         problem = "is not UTF-8"
     except RecursionError:
-        problem = "is nested deeper than this interpreter goes"
+        problem = "is nested too deeply for this interpreter"
     except ValueError:  # JSONDecodeError, or a constant that JSON does not have
         problem = "is not JSON"
     else:
         if isinstance(value, dict):
             return value
-        problem = "is not a JSON object"
-    # Raised here, since a UnicodeDecodeError or JSONDecodeError as its context would contain the body
+        problem = f"is not a JSON object{advice}"
+    # Not in the except clauses: a UnicodeDecodeError or JSONDecodeError as its context would contain the body
     raise InvalidPayloadError(f"{what} {problem}", message_id)
 
 
@@ -71,7 +76,7 @@ def _decode(text: str) -> Any:
 
 
 def read_int(text: str) -> int | str:
-    """Return an integer of JSON; its text if it has more digits than the interpreter converts.
+    """Return a JSON integer; its text if it has more digits than the interpreter converts.
 
     https://docs.python.org/3/library/stdtypes.html#integer-string-conversion-length-limitation
     """
@@ -80,7 +85,7 @@ def read_int(text: str) -> int | str:
 
 
 def read_float(text: str) -> float | str:
-    """Return a number of JSON with a fraction or an exponent; its text if a float would be infinite."""
+    """Return a JSON number with a fraction or exponent; its text if a float would be infinite."""
     number = float(text)
     return text if math.isinf(number) else number
 
@@ -92,6 +97,6 @@ def _reject_constant(name: str) -> NoReturn:
 _MAX_DIGITS = 4300  # the interpreter's default limit: int() takes time that grows with the square of the digits
 _interpreter_max_digits = getattr(sys, "get_int_max_str_digits", lambda: 0)  # 0: no limit, as before Python 3.10.7
 
-# parse_int= is called for each integer, which takes 5 to 10 % of the time of verify(): so only where it is needed
+# Calling parse_int= for each integer takes 5 to 10 % of the time of verify(), so it is used only if needed
 _decoder = JSONDecoder(parse_constant=_reject_constant, parse_float=read_float)
 _careful_decoder = JSONDecoder(parse_constant=_reject_constant, parse_float=read_float, parse_int=read_int)

@@ -31,6 +31,8 @@ from .errors import BodyConsumedError, BodyIncompleteError, BodyTooLargeError, M
 from .events import AnyEvent, Delivery
 from .routing import Router
 
+__all__ = ["clerk_webhook", "verify_delivery", "verify_request"]
+
 S = TypeVar("S")
 
 
@@ -50,14 +52,14 @@ def verify_request(lambda_event: Mapping[str, Any], webhook: Webhook, *, max_bod
     """Verify the request in a Lambda event.
 
     Args:
-        lambda_event: As Lambda passes it. If it has ``multiValueHeaders``, these are verified.
-        webhook: Has the secrets.
+        lambda_event: As Lambda passes it. ``multiValueHeaders`` take precedence over ``headers``.
+        webhook: Contains the secrets.
         max_body: The maximum length of the body, in bytes; Lambda has already read it.
     Returns:
         The event.
     Raises:
         WebhookVerificationError: The request is rejected; ``BodyTooLargeError`` included.
-        BodyConsumedError: The integration passes an object instead of the body's text.
+        BodyConsumedError: The integration passes an object instead of a string as body.
         TypeError: *webhook* is not a Webhook.
     """
     return receive_event(webhook, _checked_headers(lambda_event, webhook), lambda: _body(lambda_event, max_body))
@@ -65,7 +67,7 @@ def verify_request(lambda_event: Mapping[str, Any], webhook: Webhook, *, max_bod
 
 @forget_on_error
 def verify_delivery(lambda_event: Mapping[str, Any], webhook: Webhook, *, max_body: int = MAX_BODY) -> Delivery:
-    """Verify the request in a Lambda event and leave its body unparsed: a transformed payload need not be an event.
+    """Verify the request in a Lambda event without parsing its body: a transformed payload need not be an event.
 
     Args and errors are those of :func:`verify_request`.
 
@@ -83,31 +85,34 @@ def clerk_webhook(
     methods: tuple[str, ...] | list[str] = ("POST",),
     on_rejected: OnRejected | None = None,
 ) -> Decorator:
-    """Make a Lambda handler of ``handler(event, context)``, which is called only with verified events.
+    """Turn ``handler(event, context)`` into a Lambda handler that calls it only with verified events.
 
-    The handler may be a method or a ``Router``. The Lambda handler responds 400 to a rejected request (413 if the
-    body is too long), 405 to other methods, with its status code to an ``Outcome`` that *handler* returns, and 204 to
-    None; other values that it returns are passed on to Lambda.
+    The handler may be a method or a ``Router``. It returns an ``Outcome``, None for 204, or any value for Lambda. The
+    Lambda handler responds with 400 to a rejected request (413 if the body is too long), 500 to an application error
+    and 405 to other methods.
 
     Args:
-        webhook: Has the secrets; None reads the environment, now and not at the first request.
+        webhook: Contains the secrets; None reads the environment when the decorator is created.
         max_body: The maximum length of the body, in bytes.
         methods: The accepted methods.
         on_rejected: Called with a :class:`.RejectedRequest` after a verification failure, before the response is
             returned. Its exceptions are logged and do not change the response.
     Returns:
-        The decorator. It raises a ``TypeError`` if the handler is ``async def``, which Lambda does not await, or takes
-        other arguments or another order.
+        The decorator. It raises a ``TypeError`` if the handler is ``async def``, which Lambda does not await, or has
+        other parameters or another order.
     Raises:
-        InvalidSecretError: *webhook* is None, and the environment has no usable secret.
-        TypeError: *webhook* is something else: a function, since the parentheses are missing, or a secret.
-            *on_rejected* is not a function, or asynchronous; *methods* is one string.
+        InvalidSecretError: *webhook* is None, and the environment has no valid secret.
+        TypeError: *webhook* is something else, such as a secret, or a function because the parentheses are missing;
+            *on_rejected* is not a function, or is asynchronous; *methods* is not a tuple or list of strings.
+        ValueError: *methods* is empty, or has an invalid name.
     """
     checked = resolve_webhook(webhook, "@clerk_webhook() or @clerk_webhook(Webhook(secret))")
     accepted = check_methods(methods)
     check_on_rejected(on_rejected)
 
     def decorate(handler: Any) -> Any:
+        if isinstance(handler, classmethod):
+            return classmethod(decorate(handler.__func__))
         handler = as_handler(handler)
         check_handler(handler, ["event", "context"], "def handler(event, context)")
         if is_async(handler):
@@ -136,7 +141,7 @@ def clerk_webhook(
 
 
 def _mapping(value: object, key: str) -> Mapping[str, Any]:
-    """Return ``value[key]`` if both are mappings; otherwise an empty mapping. An event may have any shape."""
+    """Return ``value[key]`` if both are mappings; otherwise an empty mapping."""
     inner = value.get(key) if isinstance(value, Mapping) else None
     return inner if isinstance(inner, Mapping) else {}
 
@@ -151,16 +156,16 @@ def _method(lambda_event: object) -> str | None:
 
 @forget_on_error
 def _checked_headers(lambda_event: object, webhook: Webhook) -> list[tuple[str, str]]:
-    """Return the headers, at least one.
+    """Return the headers.
 
     Raises:
-        MissingHeaderError: There is none.
+        MissingHeaderError: The event has none.
         TypeError: *webhook* is not a Webhook.
     """
     check_webhook(webhook)
     headers = _headers(lambda_event)
     if not headers:
-        hint = "the Lambda event has none: let the integration pass the complete HTTP request, not only its body"
+        hint = "the Lambda event has no headers: the integration must pass the complete HTTP request"
         error = MissingHeaderError(SVIX_HEADERS, hint)
         log_rejected(error, webhook, headers)
         raise error
@@ -183,8 +188,8 @@ def _body(lambda_event: Mapping[str, Any], max_body: int) -> bytes:
         text = ""
     if not isinstance(text, str):
         raise BodyConsumedError(
-            f"the body in the Lambda event is not text but of type {type(text).__name__}: something parsed it; let the "
-            "integration pass the complete HTTP request unchanged"
+            f"the body in the Lambda event must be a string, not {type(text).__name__}: the integration must pass the "
+            "complete HTTP request unchanged"
         )
     body = text.encode("utf-8", "surrogatepass")
     if lambda_event.get("isBase64Encoded") or lambda_event.get("is_base64_encoded"):  # the latter from VPC Lattice v1
@@ -192,7 +197,7 @@ def _body(lambda_event: Mapping[str, Any], max_body: int) -> bytes:
             body = b64decode(text, validate=True)
         except ValueError:
             raise BodyIncompleteError(
-                problem="the Lambda event calls its body base64, and it is not: check what changes the event"
+                problem="isBase64Encoded is true, but the body in the Lambda event is not base64: pass it unchanged"
             ) from None
     if len(body) > max_body:
         raise BodyTooLargeError(max_body, option="max_body")

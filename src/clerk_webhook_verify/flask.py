@@ -33,6 +33,8 @@ from ._webhook import Webhook
 from .errors import BodyConsumedError, BodyIncompleteError, BodyTooLargeError, WebhookError
 from .events import AnyEvent, Delivery
 
+__all__ = ["clerk_webhook", "verify_delivery", "verify_request"]
+
 P = ParamSpec("P")
 S = TypeVar("S")
 
@@ -52,8 +54,8 @@ def verify_request(webhook: Webhook, *, max_body: int = MAX_BODY) -> AnyEvent:
     """Verify the current request.
 
     Args:
-        webhook: Has the secrets.
-        max_body: The maximum length of the body, in bytes. Flask's ``MAX_CONTENT_LENGTH`` counts if it is lower.
+        webhook: Contains the secrets.
+        max_body: The maximum length of the body, in bytes. Flask's ``MAX_CONTENT_LENGTH`` applies if it is lower.
     Returns:
         The event. ``request.get_data()`` and ``request.get_json()`` work afterwards.
     Raises:
@@ -66,7 +68,7 @@ def verify_request(webhook: Webhook, *, max_body: int = MAX_BODY) -> AnyEvent:
 
 @forget_on_error
 def verify_delivery(webhook: Webhook, *, max_body: int = MAX_BODY) -> Delivery:
-    """Verify the current request and leave its body unparsed: a transformed payload need not be an event.
+    """Verify the current request without parsing its body: a transformed payload need not be an event.
 
     Args and errors are those of :func:`verify_request`.
 
@@ -84,30 +86,33 @@ def clerk_webhook(
     methods: tuple[str, ...] | list[str] = ("POST",),
     on_rejected: OnRejected | None = None,
 ) -> Decorator:
-    """Make a view of ``handler(event, **url_variables)``, which is called only with verified events.
+    """Turn ``handler(event, **url_variables)`` into a view that calls it only with verified events.
 
-    The handler may be a method of a view class, ``async def`` or a router. It returns what a Flask view may return, an
-    ``Outcome``, or None for 204. The view responds 400 to a rejected request (413 if the body is too long), 500 to an
-    application error and 405 to other methods. Exceptions of the handler are left to Flask.
+    The handler may be a method of a view class, ``async def`` or a router. It returns a Flask response of any kind, an
+    ``Outcome``, or None for 204. The view responds with 400 to a rejected request (413 if the body is too long), 500 to
+    an application error and 405 to other methods. Flask handles exceptions of the handler.
 
     Args:
-        webhook: Has the secrets; None reads the environment, now and not at the first request.
-        max_body: The maximum length of the body, in bytes. Flask's ``MAX_CONTENT_LENGTH`` counts if it is lower.
+        webhook: Contains the secrets; None reads the environment when the decorator is created.
+        max_body: The maximum length of the body, in bytes. Flask's ``MAX_CONTENT_LENGTH`` applies if it is lower.
         methods: The accepted methods. Pass them to ``app.route`` too.
         on_rejected: Called with a :class:`.RejectedRequest` after a verification failure, before the response is sent.
             Its exceptions are logged and do not change the response.
     Returns:
-        The decorator. It raises a ``TypeError`` if the handler does not take the event first.
+        The decorator. It raises a ``TypeError`` if the event is not the handler's first parameter.
     Raises:
-        InvalidSecretError: *webhook* is None, and the environment has no usable secret.
-        TypeError: *webhook* is something else: a function, since the parentheses are missing, or a secret.
-            *on_rejected* is not a function, or asynchronous; *methods* is one string.
+        InvalidSecretError: *webhook* is None, and the environment has no valid secret.
+        TypeError: *webhook* is something else, such as a secret, or a function because the parentheses are missing;
+            *on_rejected* is not a function, or is asynchronous; *methods* is not a tuple or list of strings.
+        ValueError: *methods* is empty, or has an invalid name.
     """
     checked = resolve_webhook(webhook, "@clerk_webhook() or @clerk_webhook(Webhook(secret))")
     accepted = check_methods(methods)
     check_on_rejected(on_rejected)
 
     def decorate(handler: Any) -> Any:
+        if isinstance(handler, classmethod):
+            return classmethod(decorate(handler.__func__))
         handler = as_handler(handler)
         check_handler(handler, ["event"], "def hook(event, **url_variables)", more=True)
 
@@ -143,14 +148,14 @@ def _read_body(max_body: int) -> bytes:
         raise BodyTooLargeError(limit, option=option)
     check_end_is_marked(request.environ)
     was_read = _was_read()
-    request.max_content_length = limit + 1  # werkzeug truncates a longer chunked body there, without an error
-    # The same again for a stream that exists already, such as after request.form
+    request.max_content_length = limit + 1  # werkzeug silently truncates a longer chunked body there
+    # The same for a stream that already exists, for example after request.form
     stream = vars(request)["stream"] = LimitedStream(request.stream, limit + 1, is_max=True)
     try:
         body = request.get_data()
     except RequestEntityTooLarge:
         raise BodyTooLargeError(limit, option=option) from None
-    except Exception:  # a disconnect, a malformed chunk, a timeout: each server has its own
+    except Exception:  # a disconnect, a malformed chunk or a timeout: each server raises its own
         raise BodyIncompleteError(stream.tell(), declared) from None
     if len(body) > limit:
         raise BodyTooLargeError(limit, option=option)
@@ -163,10 +168,7 @@ def _read_body(max_body: int) -> bytes:
 
 
 def _was_read() -> bool:
-    """Return whether the application has read the body, other than with ``get_data()``, which keeps it.
-
-    Not for form types, which a sender can choose and of which ``request.form`` reads the body.
-    """
-    # Private, as werkzeug has no public way to ask whether get_data() was called
+    """Return whether the application consumed the body. Not if ``get_data()`` kept it, or a form parser read it."""
+    # Private: werkzeug has no public way to find out whether get_data() was called
     kept = getattr(request, "_cached_data", None) is not None
     return "stream" in vars(request) and "form" not in vars(request) and not kept and is_json(request.content_type)

@@ -47,6 +47,8 @@ from .errors import (
 from .events import AnyEvent, Delivery
 from .routing import AsyncRouter, Router
 
+__all__ = ["clerk_webhook", "verify_delivery", "verify_request"]
+
 S = TypeVar("S")
 Result = Response | Outcome | Awaitable[Response | Outcome | None] | None
 
@@ -77,8 +79,8 @@ async def verify_request(
     """Verify *request*.
 
     Args:
-        request: Of Starlette, FastAPI or another framework based on Starlette.
-        webhook: Has the secrets.
+        request: From Starlette, FastAPI or another framework based on Starlette.
+        webhook: Contains the secrets.
         max_body: The maximum length of the body, in bytes.
         body_timeout: Seconds until the complete body must have arrived; None waits as long as the server does.
     Returns:
@@ -105,7 +107,7 @@ async def verify_request(
 async def verify_delivery(
     request: Request, webhook: Webhook, *, max_body: int = MAX_BODY, body_timeout: float | None = None
 ) -> Delivery:
-    """Verify *request* and leave its body unparsed: a transformed payload need not be an event.
+    """Verify *request* without parsing its body: a transformed payload need not be an event.
 
     Args and errors are those of :func:`verify_request`.
 
@@ -133,32 +135,35 @@ def clerk_webhook(
     methods: tuple[str, ...] | list[str] = ("POST",),
     on_rejected: OnRejected | None = None,
 ) -> Decorator:
-    """Make an endpoint of ``handler(request, event)``, which is called only with verified events.
+    """Turn ``handler(request, event)`` into an endpoint that calls it only with verified events.
 
     The handler may be a method of an endpoint class, or a router. It returns a response, an ``Outcome``, or None for
-    204; a plain ``def`` runs in the thread pool. The endpoint responds 400 to a rejected request (413 if the body is
-    too long, 408 if it does not arrive in time), 500 to an application error and 405 to other methods. Exceptions of
-    the handler are left to Starlette.
+    204; a plain ``def`` runs in the thread pool. The endpoint responds with 400 to a rejected request (413 if the body
+    is too long, 408 if it does not arrive in time), 500 to an application error and 405 to other methods. Starlette
+    handles exceptions of the handler.
 
     Args:
-        webhook: Has the secrets; None reads the environment, now and not at the first request.
+        webhook: Contains the secrets; None reads the environment when the decorator is created.
         max_body: The maximum length of the body, in bytes.
         body_timeout: Seconds until the complete body must have arrived.
         methods: The accepted methods. Pass them to ``Route`` too.
         on_rejected: Called in a thread with a :class:`.RejectedRequest` after a verification failure, before the
             response is sent. Its exceptions are logged and do not change the response.
     Returns:
-        The decorator. It raises a ``TypeError`` if the handler takes other arguments, or takes them in another order.
+        The decorator. It raises a ``TypeError`` if the handler has other parameters or another order.
     Raises:
-        InvalidSecretError: *webhook* is None, and the environment has no usable secret.
-        TypeError: *webhook* is something else: a function, since the parentheses are missing, or a secret.
-            *on_rejected* is not a function, or asynchronous; *methods* is one string.
+        InvalidSecretError: *webhook* is None, and the environment has no valid secret.
+        TypeError: *webhook* is something else, such as a secret, or a function because the parentheses are missing;
+            *on_rejected* is not a function, or is asynchronous; *methods* is not a tuple or list of strings.
+        ValueError: *methods* is empty, or has an invalid name.
     """
     checked = resolve_webhook(webhook, "@clerk_webhook() or @clerk_webhook(Webhook(secret))")
     accepted = check_methods(methods)
     check_on_rejected(on_rejected)
 
     def decorate(handler: Any) -> Any:
+        if isinstance(handler, classmethod):
+            return classmethod(decorate(handler.__func__))
         handler = as_handler(handler)
         check_handler(handler, ["request", "event"], "def hook(request, event)")
         runs_in_loop = is_async(handler)
@@ -188,17 +193,16 @@ def clerk_webhook(
 
 
 def rejection_headers(request: Request, error: WebhookError) -> dict[str, str]:
-    """Return the headers of the response to a rejected request.
+    """Return the response headers of a rejected request: HTTP/1 servers close the connection if the body was not read.
 
-    They make the server close an HTTP/1 connection unless *error* means that the body was read: to reuse the
-    connection, the server would have to read the rest of a body that nothing needs.
+    To reuse the connection, the server would have to read the rest of the body.
     """
     is_http_1 = request.scope.get("http_version", "").startswith("1")
     return {"connection": "close"} if is_http_1 and not isinstance(error, _AFTER_THE_BODY) else {}
 
 
 async def report(request: Request, error: WebhookError, on_rejected: OnRejected | None, max_body: int) -> None:
-    """Call *on_rejected* in a thread, if it is not None, with what the application received of a rejected request."""
+    """Call *on_rejected*, if it is not None, in a thread with the rejected request."""
     if on_rejected is not None:
         body = getattr(request, "_body", None)  # private, see _read_body()
         if body is not None and len(body) > max_body:  # the application has read it
@@ -207,17 +211,16 @@ async def report(request: Request, error: WebhookError, on_rejected: OnRejected 
 
 
 async def drain(request: Request, error: WebhookError) -> None:
-    """Read the rest of the body of a request that was rejected early, before you respond.
+    """Read the rest of the body of a request that was rejected early, before the response is sent.
 
-    A server closes the connection after the response. If the client is still sending by then, it gets a connection
-    reset, and may never see the response. Stops after 4 MB of the body, and after a second without progress; reads
-    nothing if the request declares more.
+    The server closes the connection after the response. A client that is still sending gets a connection reset, and may
+    never read the response. Stops after 4 MB or one second without progress; reads nothing if more is declared.
     """
     declared = declared_length(request.headers.get("content-length")) or 0
     if isinstance(error, (*_AFTER_THE_BODY, *_BODY_ENDED)) or declared > _MAX_EARLY_BODY:
         return
     read = error.limit if isinstance(error, BodyTooLargeError) and not declared else 0
-    with suppress(Exception), anyio.move_on_after(BODY_TIMEOUT):  # a disconnect, a pause, the end of the body
+    with suppress(Exception), anyio.move_on_after(BODY_TIMEOUT):  # a disconnect, a pause or the end of the body
         async with aclosing(request.stream()) as chunks:
             while read < _MAX_EARLY_BODY:
                 with anyio.fail_after(_MAX_PAUSE):
@@ -252,11 +255,11 @@ async def _read_stream(request: Request, max_body: int, declared: int | None) ->
                 body += chunk
                 if len(body) > max_body:
                     break
-    except Exception as error:  # a disconnect, or what a middleware raises
+    except Exception as error:  # a disconnect, or an error of a middleware
         if str(error) == "Stream consumed" and is_json(request.headers.get("content-type")):
             raise BodyConsumedError(
-                "the body cannot be read (Stream consumed): verify before request.stream() and request.form(), "
-                "or use request.body() or request.json() instead"
+                "request.stream() or request.form() was already read: verify first, and read with request.body() or "
+                "request.json()"
             ) from error
         raise BodyIncompleteError(len(body), declared) from None
     return bytes(body)

@@ -228,7 +228,7 @@ class TestAValidSecret:
     @pytest.mark.parametrize(
         "secret", [SECRET, SECRET.encode(), [SECRET, OTHER_SECRET], (SECRET,), f" {SECRET}\n"], ids=repr
     )
-    def test_is_not_reported(self, adapter, secret):
+    def test_a_valid_secret_is_not_reported(self, adapter, secret):
         adapter.clerk_webhook()
         with override_settings(**{NAME: secret}):
             assert reported(deploy=True) == []

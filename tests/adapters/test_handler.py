@@ -204,6 +204,15 @@ class Plain:
     def of_class(cls, event, tenant):
         return received(cls, event, tenant)
 
+    @in_flask
+    @classmethod
+    def of_class_inside(cls, event, tenant):
+        return received(cls, event, tenant)
+
+
+class InheritsPlain(Plain):
+    pass
+
 
 class TestFlask:
     @pytest.mark.parametrize(
@@ -229,6 +238,9 @@ class TestFlask:
             (Plain().static, "NoneType"),
             (Plain.static, "NoneType"),
             (Plain.of_class, "Plain"),
+            (Plain.of_class_inside, "Plain"),
+            (Plain().of_class_inside, "Plain"),
+            (InheritsPlain.of_class_inside, "InheritsPlain"),
             (in_flask(Object()), "Object"),
             (in_flask(functools.partial(received, None)), "NoneType"),
             (in_flask(lambda event, tenant: received(None, event, tenant)), "NoneType"),
@@ -283,16 +295,23 @@ class TestStarlette:
             async def post(cls, request, event):
                 return JSONResponse(received(cls, event, request.path_params["tenant"]))
 
+        class IsOfClassInside(HTTPEndpoint):
+            @in_starlette
+            @classmethod
+            async def post(cls, request, event):
+                return JSONResponse(received(cls, event, request.path_params["tenant"]))
+
         class IsStaticInside(HTTPEndpoint):
             @in_starlette
             @staticmethod
             async def post(request, event):
                 return JSONResponse(received(None, event, request.path_params["tenant"]))
 
-        for cls in (Hook, Inherits, InThread, IsOfClass):
+        for cls in (Hook, Inherits, InThread, IsOfClass, IsOfClassInside):
             assert self.post(cls) == {"owner": cls.__name__, "tenant": "acme"}
         for cls in (IsStatic, IsStaticInside):
             assert self.post(cls)["tenant"] == "acme"
+        assert self.post(IsOfClassInside.post)["owner"] == "IsOfClassInside"
         assert self.post(Hook.post.__get__(Hook({"type": "http"}, None, None)))["owner"] == "Hook"
 
     def test_a_class_or_its_dispatch_is_a_type_error(self):
@@ -384,7 +403,7 @@ class TestDjango:
 
 
 class TestLambda:
-    def test_methods(self):
+    def test_a_method_can_be_decorated_for_lambda(self):
         class Hook:
             @in_lambda
             def handle(self, event, context):
@@ -395,6 +414,11 @@ class TestLambda:
             def static(event, context):
                 return received(None, event, context)
 
+            @in_lambda
+            @classmethod
+            def of_class(cls, event, context):
+                return received(cls, event, context)
+
             def plain(self, event, context):
                 return received(self, event, context)
 
@@ -402,6 +426,7 @@ class TestLambda:
         lambda_event = {"headers": sent.headers, "body": sent.body.decode()}
         assert Hook().handle(lambda_event, "acme") == {"owner": "Hook", "tenant": "acme"}
         assert Hook.static(lambda_event, "acme")["tenant"] == "acme"
+        assert Hook.of_class(lambda_event, "acme") == {"owner": "Hook", "tenant": "acme"}
         assert in_lambda(Hook().plain)(lambda_event, "acme") == {"owner": "Hook", "tenant": "acme"}
 
 
@@ -440,6 +465,10 @@ def variable_then_annotated(tenant: str, delivery: Event): ...
 def event_then_request(event, request): ...
 def annotated_event_then_request(delivery: Event, incoming: Request): ...
 def shows_nothing(first, second): ...
+def request_only(request): ...
+def request_then_payload(request, payload): ...
+def annotated_request_only(incoming: Request): ...
+def in_camel_case(clerkEvent, httpRequest): ...  # noqa: N803
 def takes_anything(*args, **kwargs): ...
 def takes_keywords(**kwargs): ...
 def takes_nothing(): ...
@@ -484,6 +513,7 @@ EVENT_CONTEXT = "def handler(event, context)"
             [
                 *(request_then_event, annotated_request_then_event, context_then_event, variable_then_event),
                 *(variable_then_annotated, takes_keywords, takes_nothing, needs_more, unresolvable),
+                *(request_only, request_then_payload, annotated_request_only),
                 *(Handlers.request_then_event, Handlers.variable_then_event, Handlers()),
             ],
         ),
@@ -497,7 +527,7 @@ EVENT_CONTEXT = "def handler(event, context)"
             ],
             [
                 *(event_then_request, annotated_event_then_request, event_then_variable, event_annotated, event_first),
-                *(union_annotated, takes_keywords, takes_nothing, needs_more, takes_too_many),
+                *(union_annotated, takes_keywords, takes_nothing, needs_more, takes_too_many, in_camel_case),
                 *(wraps_event_then_request, Handlers.event_then_request, Handlers().event_then_request),
                 functools.partial(event_then_request),
             ],
@@ -524,6 +554,7 @@ EVENT_CONTEXT = "def handler(event, context)"
             ],
             [
                 *(context_then_event, request_then_event, variable_then_event, variable_then_annotated, event_first),
+                *(request_then_payload, request_only),
                 *(takes_keywords, takes_nothing, takes_too_many, wraps_context_then_event),
             ],
         ),
@@ -556,7 +587,7 @@ class TestTheOrderOfTheArguments:
             yield args
 
         for handler in (generator, async_generator, functools.partial(generator), staticmethod(generator)):
-            with pytest.raises(TypeError, match="a call of a generator function runs nothing: write def"):
+            with pytest.raises(TypeError, match="calling a generator function runs nothing: write def"):
                 decorator(handler)
 
     def test_a_builtin_that_has_no_signature_is_accepted(self, decorator, line, accepted, rejected):

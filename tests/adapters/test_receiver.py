@@ -170,7 +170,7 @@ class TestTheLog:
     @pytest.mark.parametrize("body", ["", None])
     def test_an_empty_body_is_named_and_the_secret_is_not_blamed(self, webhook, caplog, body):
         event = {"headers": signed_headers(), "body": body}
-        with pytest.raises(WebhookVerificationError, match="the body is empty") as caught:
+        with pytest.raises(WebhookVerificationError, match="body is empty") as caught:
             aws_lambda.verify_request(event, webhook)
         for word in ("sender", "middleware"):
             assert word in str(caught.value)
@@ -178,9 +178,12 @@ class TestTheLog:
         assert caught.value.message_id == signed_headers()["svix-id"]
 
     def test_a_rejection_is_one_warning_with_facts_and_nothing_secret(self, webhook, caplog):
-        for headers in (signed_headers(secret=OTHER_SECRET), signed_headers(timestamp=5)):
+        for headers, error in (
+            (signed_headers(secret=OTHER_SECRET), SignatureMismatchError),
+            (signed_headers(timestamp=5), TimestampTooOldError),
+        ):
             caplog.clear()
-            with pytest.raises((SignatureMismatchError, TimestampTooOldError)):
+            with pytest.raises(error):
                 aws_lambda.verify_request(request(headers), webhook)
             (record,) = caplog.records
             assert (record.name, record.levelno) == ("clerk_webhook_verify", logging.WARNING)

@@ -47,7 +47,7 @@ SERVERS_WITHOUT_AN_END = {
     "Flask on hypercorn (WSGI)": ["hypercorn", "--bind", "127.0.0.1:{port}", "wsgi:flask_app:app"],
     "Django on hypercorn (WSGI)": ["hypercorn", "--bind", "127.0.0.1:{port}", "wsgi:django_app:wsgi"],
 }
-REJECTION = {"detail": "webhook refused"}
+REJECTION = {"detail": "webhook rejected"}
 
 
 def param(name: str):

@@ -186,7 +186,7 @@ class TestMethodsUsedWrongly:
 
     @pytest.mark.parametrize("wrong", [(), ("",), ("POST, PUT",), ("PUT\r\nx: y",), ("GET ",), ("ſ",)], ids=repr)
     def test_no_method_or_a_name_that_http_does_not_allow_is_a_value_error(self, decorator, wrong):
-        with pytest.raises(ValueError, match="methods must have at least one name, each of letters: write"):
+        with pytest.raises(ValueError, match="methods must contain at least one name, of letters only: write"):
             decorator(Webhook(SECRET), methods=wrong)
 
 

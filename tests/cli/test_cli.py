@@ -314,7 +314,7 @@ class TestUse:
             (json.dumps({"a": "b", "CLERK_WEBHOOK_SIGNING_SECRET": SECRET}, indent=1), "is JSON"),
             (f"CLERK_WEBHOOK_SIGNING_SECRET={json.dumps({'a': 'b', 'c': SECRET})}", "is JSON"),
             (f"CLERK_WEBHOOK_SIGNING_SECRET: {SECRET}\n", "is a line of a .env file"),
-            ("op://production/clerk/secret # 1Password", "is a reference to a secret"),
+            ("op://production/clerk/secret # 1Password", "is an unresolved reference to a secret"),
             ("CLERK_WEBHOOK_SIGNING_SECRET=/run/secrets/clerk", "is a path"),
             (base64.b64encode(SECRET.encode()).decode(), "is a signing secret in base64"),
         ],

@@ -39,7 +39,7 @@ def verify(body: bytes) -> Event:
         (b'\xef\xbb\xbf{"type":"x","data":{}}', "is not JSON"),
         (b'{"type":"x","data":{"sesame":"\xff"}}', "is not UTF-8"),
         ('{"type":"x","data":{}}'.encode("utf-16"), "is not UTF-8"),
-        (b'{"type":"x","data":{"sesame":' + b"[" * 200_000, "is nested deeper"),
+        (b'{"type":"x","data":{"sesame":' + b"[" * 200_000, "is nested too deeply"),
         (b"[]", "is not a JSON object"),
         (b'"sesame"', "is not a JSON object"),
         (b"null", "is not a JSON object"),
@@ -54,7 +54,7 @@ def verify(body: bytes) -> Event:
         (b'{"type":"user.created","data":"sesame"}', "has no object data"),
     ],
 )
-def test_authentic_but_not_an_event(body, said):
+def test_an_authentic_body_that_is_not_an_event_is_an_invalid_payload(body, said):
     with pytest.raises(InvalidPayloadError) as caught:
         verify(body)
     error = caught.value
@@ -64,6 +64,30 @@ def test_authentic_but_not_an_event(body, said):
         assert "sesame" not in repr(error) + str(vars(error)), "nothing of the body, in no error of the chain"
         assert error.__cause__ is None
         error = error.__context__
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"{}",
+        b'{"text":"Ada signed up"}',
+        b'{"type":"user.created"}',
+        b'{"data":{}}',
+        b'{"type":"x","data":[]}',
+        b"[]",
+        b'"Ada signed up"',
+    ],
+)
+def test_json_that_is_not_an_event_is_most_likely_a_transformation(body):
+    with pytest.raises(InvalidPayloadError, match="most likely a transformation in Clerk's dashboard"):
+        verify(body)
+
+
+@pytest.mark.parametrize("body", [b"", b"hello", b"<xml/>", b"\xff", b'{"type":"x","data":{}'])
+def test_other_bodies_are_no_transformation(body):
+    with pytest.raises(InvalidPayloadError) as caught:
+        verify(body)
+    assert "transformation" not in str(caught.value)
 
 
 @pytest.mark.parametrize("blank", [b" ", b"\n", b"\t", b"\r\n"])

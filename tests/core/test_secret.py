@@ -2,6 +2,8 @@
 
 import base64
 import hashlib
+import json
+import re
 
 import pytest
 from helpers.signer import BODY, OTHER_SECRET, SECRET, key_of, now, signed_headers
@@ -28,7 +30,7 @@ def accepts(webhook: Webhook, secret: str) -> bool:
     ],
     ids=["str", "bytes", "white space round it", "bytes with a newline", "list", "tuple of two", "iterator", "set"],
 )
-def test_a_secret_may_come_as(secret):
+def test_accepts_a_secret_as(secret):
     assert accepts(Webhook(secret, clock=now), SECRET)
 
 
@@ -77,7 +79,7 @@ def test_any_key_is_accepted_whatever_its_base64_looks_like(encoded):
         ("whsec_" + "A" * 10 + "=" + "A" * 21, "outside of base64, at position 17"),
         ("whsec_" + "A" * 10 + "Ａ" + "A" * 21, "outside of base64, at position 17"),
         ("whsec_=" + "A" * 31, "outside of base64, at position 7"),
-        ("whsec_", "decodes to 0 bytes, a real one to 24 to 75: copy"),
+        ("whsec_", "decodes to 0 bytes, expected 24 to 75: copy"),
         ("whsec_==", "decodes to 0 bytes"),
         ("whsec_123", "decodes to 2 bytes"),
         ("whsec_" + "A" * 31, "decodes to 23 bytes"),
@@ -86,14 +88,14 @@ def test_any_key_is_accepted_whatever_its_base64_looks_like(encoded):
         ("whsec_" + "A" * 32 + "=", "wrong number of characters or of padding"),
         ("whsec_" + "A" * 32 + "====", "wrong number of characters or of padding"),
         ("whsec_" + "A" * 34 + "=", "wrong number of characters or of padding"),
-        ("whsec_" + "A" * 33 + "B==", "ends in a character that base64 never ends in"),
-        ("whsec_" + "A" * 34 + "B", "ends in a character that base64 never ends in"),
+        ("whsec_" + "A" * 33 + "B==", "ends in a character that base64 cannot end in"),
+        ("whsec_" + "A" * 34 + "B", "ends in a character that base64 cannot end in"),
         ([], "is empty"),
         ([SECRET, "whsec_"], "number 2 of 2, decodes to 0 bytes"),
         (b"whsec_\xff" + b"A" * 31, "outside of base64, at position 7"),
     ],
 )
-def test_what_is_said_of_another_text(secret, said):
+def test_the_error_says_what_is_wrong_with_a_secret(secret, said):
     with pytest.raises(InvalidSecretError) as caught:
         Webhook(secret)
     assert said in str(caught.value)
@@ -122,9 +124,105 @@ def test_what_is_said_of_another_text(secret, said):
         *("SET_ME", "setme", "redacted", "placeholder", "example", "Secret", "TODO", "undefined", "null", "None"),
     ],
 )
-def test_a_placeholder_is_called_that(text):
+def test_a_placeholder_is_reported_as_one(text):
     for secret in (text, f"whsec_{text}"):
-        with pytest.raises(InvalidSecretError, match="is a placeholder: put the endpoint's signing secret"):
+        with pytest.raises(InvalidSecretError, match="is a placeholder: replace it with the endpoint's signing secret"):
+            Webhook(secret)
+
+
+ENCODED = base64.b64encode(SECRET.encode()).decode()
+
+#: What people have in place of a secret or around it, and what it is called.
+OTHER_FORMS = {
+    "is a line of a .env file, NAME=value: pass only the value": [
+        f"CLERK_WEBHOOK_SIGNING_SECRET={SECRET}",
+        f'export CLERK_WEBHOOK_SIGNING_SECRET="{SECRET}"',
+        f"CLERK_WEBHOOK_SECRET='{SECRET}' # production",
+        f"CLERK_WEBHOOK_SIGNING_SECRET = {SECRET}",
+        f"clerk_webhook_signing_secret: {SECRET}",
+        f"$env:CLERK_WEBHOOK_SIGNING_SECRET = '{SECRET}'",
+        f"# Clerk\nOTHER=1\nCLERK_WEBHOOK_SIGNING_SECRET={SECRET}\n",
+        "CLERK_SECRET_KEY=sk_test_AAAAAAAAAAAAAAAAAAAAAAAA",
+    ],
+    "has a comment: remove it": [f"{SECRET} # production", f"{SECRET}#old", f"{SECRET} // x", f'"{SECRET}" # "x"'],
+    "is JSON, as a secrets manager returns it: pass the value": [
+        json.dumps({"CLERK_WEBHOOK_SIGNING_SECRET": SECRET}),
+        json.dumps({"user": "a", "secret": SECRET}, indent=2),
+        json.dumps({"clerk": {"secret": SECRET}}),
+        json.dumps([SECRET]),
+        str({"secret": SECRET}),
+    ],
+    "is an unresolved reference to a secret": [
+        "arn:aws:secretsmanager:eu-west-1:123456789012:secret:clerk-AbCdEf",
+        "arn:aws:ssm:eu-west-1:123456789012:parameter/clerk",
+        "op://production/clerk/secret",
+        "vault:secret/data/clerk#signing",
+        "secret/data/clerk",
+        "projects/1/secrets/clerk/versions/latest",
+        "@Microsoft.KeyVault(SecretUri=https://x.vault.azure.net/secrets/clerk)",
+        "https://x.vault.azure.net/secrets/clerk/0123",
+        "ref+vault://secret/clerk",
+        "secretref:clerk",
+        "{{resolve:secretsmanager:clerk}}",
+        "${ssm:/production/clerk}",
+        "${{ secrets.CLERK_WEBHOOK_SIGNING_SECRET }}",
+        "file:///run/secrets/clerk",
+    ],
+    "is a path: pass the content of that file": [
+        "/run/secrets/clerk_webhook",
+        "/clerk",
+        "/production/clerk/webhook-secret",
+        "./secret.txt",
+        "../clerk",
+        "~/.clerk",
+        "C:\\secrets\\clerk",
+        "C:/secrets/clerk.txt",
+        "clerk-secret.txt",
+    ],
+    "is a signing secret in base64, as Kubernetes shows it": [
+        ENCODED,
+        ENCODED.rstrip("="),
+        base64.b64encode(f"{SECRET}\n".encode()).decode(),
+        base64.b64encode(ENCODED.encode()).decode(),
+    ],
+    "is a placeholder": [
+        "whsec_" + "x" * 32,
+        "whsec_" + "X" * 44,
+        "whsec_" + "x" * 43 + "=",
+        "x" * 32,
+        "%CLERK_WEBHOOK_SIGNING_SECRET%",
+    ],
+    "has text around it": [f"Your secret: {SECRET}", f"{SECRET} your secret", f"Bearer {SECRET}"],
+    "has text around it: pass": [f"<{SECRET}>", f"({SECRET}"],
+    "has a character outside of base64, at position 39": [f"{SECRET}...", f"{SECRET};"],
+}
+
+
+class TestSecretsAsPeopleHaveThem:
+    @pytest.mark.parametrize(("said", "secret"), [(said, each) for said, all_ in OTHER_FORMS.items() for each in all_])
+    def test_a_value_is_called_what_it_is_and_not_shown(self, secret, said):
+        with pytest.raises(InvalidSecretError) as caught:
+            Webhook(secret)
+        message = str(caught.value)
+        assert message.startswith(f"the signing secret {said}")
+        assert not any(secret[start : start + 12] in message for start in range(len(secret) - 11))
+
+    @pytest.mark.parametrize(
+        ("said", "secret"),
+        [(said, each) for said, all_ in OTHER_FORMS.items() for each in all_ if not said.startswith("has a character")],
+    )
+    def test_a_value_of_a_variable_is_not_split_first(self, monkeypatch, secret, said):
+        monkeypatch.setenv("CLERK_WEBHOOK_SIGNING_SECRET", secret)
+        with pytest.raises(InvalidSecretError, match=f"^CLERK_WEBHOOK_SIGNING_SECRET {re.escape(said)}"):
+            Webhook()
+
+    @pytest.mark.parametrize("encoded", ["/" * 32, "A" * 35 + "=", "x" * 31 + "y", ENCODED])
+    def test_a_valid_secret_is_none_of_these(self, encoded):
+        assert accepts(Webhook(f"whsec_{encoded}", clock=now), f"whsec_{encoded}")
+
+    @pytest.mark.parametrize("secret", ["/" * 32, "a/" * 16, SECRET[6:], "A" * 31 + "=", "A" * 34 + "=="])
+    def test_a_secret_without_its_prefix_is_no_path_and_no_line(self, secret):
+        with pytest.raises(InvalidSecretError, match="does not start with whsec_"):
             Webhook(secret)
 
 
@@ -198,12 +296,31 @@ class TestTheEnvironment:
         with pytest.raises(InvalidSecretError, match=rf"\(set instead: {name}\)"):
             Webhook()
 
+    @pytest.mark.parametrize(
+        "name", ["CLERK_WEBHOOK_SIGNING_SECRET_FILE", "CLERK_WEBHOOK_SECRET_FILE", "SIGNING_SECRET_FILE"]
+    )
+    @pytest.mark.parametrize("empty", [{}, {"CLERK_WEBHOOK_SIGNING_SECRET": ""}], ids=["unset", "empty"])
+    def test_a_variable_that_names_a_file_is_named(self, monkeypatch, name, empty):
+        monkeypatch.setenv(name, "/run/secrets/clerk")
+        for variable, value in empty.items():
+            monkeypatch.setenv(variable, value)
+        with pytest.raises(InvalidSecretError) as caught:
+            Webhook()
+        assert str(caught.value).endswith(f"; {name} is set, but files are not read: pass secret= with the content")
+        assert "/run" not in str(caught.value)
+
+    def test_a_variable_that_names_a_file_does_not_matter_to_a_secret_that_is_passed(self, monkeypatch):
+        monkeypatch.setenv("CLERK_WEBHOOK_SIGNING_SECRET_FILE", "/run/secrets/clerk")
+        with pytest.raises(InvalidSecretError) as caught:
+            Webhook("")
+        assert "_FILE" not in str(caught.value)
+
     def test_unset_without_look_alikes(self):
         with pytest.raises(InvalidSecretError, match=r"nor is CLERK_WEBHOOK_SECRET; set the first"):
             Webhook()
 
     @pytest.mark.parametrize("value", ["", " , "])
-    def test_set_but_empty_is_no_reason_to_look_further(self, monkeypatch, value):
+    def test_an_empty_variable_is_an_error_although_the_second_one_is_set(self, monkeypatch, value):
         monkeypatch.setenv("CLERK_WEBHOOK_SIGNING_SECRET", value)
         monkeypatch.setenv("CLERK_WEBHOOK_SECRET", SECRET)
         with pytest.raises(InvalidSecretError, match="CLERK_WEBHOOK_SIGNING_SECRET is empty"):
@@ -247,7 +364,7 @@ class TestRotation:
         secrets.remove(OTHER_SECRET)
         assert accepts(before, OTHER_SECRET), "secrets are copied"
         assert verify(signed_headers(), BODY, secret=secrets, clock=now)
-        with pytest.raises(Exception, match="fits"):
+        with pytest.raises(Exception, match="matches any"):
             verify(signed_headers(secret=OTHER_SECRET), BODY, secret=secrets, clock=now)
 
 

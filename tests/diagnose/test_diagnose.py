@@ -7,16 +7,20 @@ import hmac
 import html
 import itertools
 import json
+import pprint
+import quopri
 import subprocess
 import sys
 import tracemalloc
 import unicodedata
 import urllib.parse
 import zlib
+from collections import OrderedDict
 from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
+from helpers.marks import slow
 from helpers.signer import NOW, OTHER_SECRET, SECRET, key_of, now, sign, signed_headers
 from hypothesis import given, settings, strategies as st
 
@@ -135,7 +139,7 @@ class TestBody:
         [
             ("wrong_charset", BODY.decode("ascii", "replace").encode()),
             ("base64_body", base64.b64encode(b'{"another":"body"}')),
-            ("compressed_body", gzip.compress(b"another body")),
+            ("compressed_body", gzip.compress(b"another body", mtime=0)),
             ("truncated_body", BODY[:100]),
             ("truncated_body", b'{"type":"user.created","data":'),
             ("empty_body", b""),
@@ -182,7 +186,15 @@ class TestBody:
             "confirmed",
         )
 
-    @pytest.mark.parametrize("depth", [201, 985, 990, 995, 3000, 9000])
+    @pytest.mark.parametrize(
+        "reference", ["&#" + "9" * 5000 + ";", "a&#" + "0" * 100_000 + "65", "&amp;#" + "1" * 4301], ids=len
+    )
+    def test_accepts_html_references_with_more_digits_than_python_converts(self, reference):
+        assert found(HEADERS, reference.encode()).cause == "not_json"
+        signature = (reference[:8000] + ";") * 2
+        assert found(HEADERS | {"svix-signature": signature}, BODY).cause == "malformed_signature"
+
+    @pytest.mark.parametrize("depth", [201, *slow(985, 990, 995, 3000), 9000])
     def test_does_not_serialize_a_deeply_nested_body(self, depth):
         """Its indents would take the square of its length, or the encoder more recursion than there is."""
         assert of(HEADERS, b"[" * depth + b"]" * depth) == ("wrong_secret", "by_elimination")
@@ -336,15 +348,19 @@ class TestHeaders:
         raw = [(name.encode(), value.encode()) for name, value in HEADERS.items()]
         assert of(raw, BODY + b"\n") == ("trailing_newline", "confirmed")
         for secret in (SECRET, "whsec_bad"):
-            with pytest.raises(TypeError):
+            with pytest.raises(TypeError, match="headers must be"):
                 diagnose(7, BODY, secret=secret)
-            with pytest.raises(TypeError):
+            with pytest.raises(TypeError, match="must be one str or bytes"):
                 diagnose(HEADERS | {"svix-id": ["a"]}, BODY, secret=secret)
         with pytest.raises(TypeError, match="raw body"):
             diagnose(HEADERS, {"type": "x"}, secret=SECRET)
         for secret in (7, [7], bytearray(SECRET.encode())):
             with pytest.raises(TypeError, match=r"secret must be .* not int|secret must be .* not bytearray"):
                 diagnose(HEADERS, BODY, secret=secret)
+
+    def test_ignores_headers_that_are_not_of_a_delivery(self):
+        others = {"user-agent": "Svix-Webhooks/1.0", "x" * 200: "svix", "accept": "*/*"}
+        assert of(others | HEADERS, BODY + b"\n") == ("trailing_newline", "confirmed")
 
     def test_accepts_headers_that_can_be_read_only_once(self):
         assert diagnose(iter(HEADERS.items()), BODY, secret=SECRET, clock=now).valid
@@ -527,7 +543,7 @@ class TestSignatureHeader:
         assert (diagnosis.cause, diagnosis.confidence) == ("missing_header", "confirmed")
         assert diagnosis.evidence.endswith("with exchanged values, the signature matches")
 
-    @pytest.mark.parametrize("quoted", ['"{}"', "'{}'", "<{}>", "%22{}%22"])
+    @pytest.mark.parametrize("quoted", ['"{}"', *slow("'{}'", "<{}>", "%22{}%22")])
     def test_finds_an_id_in_quotes(self, quoted):
         headers = HEADERS | {"svix-id": quoted.format(HEADERS["svix-id"])}
         assert of(headers, BODY) == ("missing_header", "confirmed")
@@ -583,6 +599,11 @@ ENCODINGS = {
     "base64 of gzip": (base64.b64encode(gzip.compress(BODY)), "base64, compression"),
     "str(base64)": (repr(ENCODED_BASE64).encode(), "Python text, base64"),
     "base64 as a JSON string": (dumps(ENCODED_BASE64.decode()), "a JSON string, base64"),
+    "quoted-printable": (quopri.encodestring(BODY), "quoted-printable"),
+    "list(bytes)": (str(list(BODY)).encode(), "a list of numbers"),
+    "a buffer of Node.js": (dumps({"type": "Buffer", "data": [*BODY]}), "a list of numbers"),
+    "an array of bytes in a browser": (dumps(dict(enumerate(BODY))), "a list of numbers"),
+    "Kinesis": (dumps({"Records": [{"kinesis": {"data": ENCODED_BASE64.decode()}}]}), None),
     "hexadecimal": (BODY.hex().encode(), "hexadecimal"),
     "a bytea column": (b"\\x" + BODY.hex().encode(), "hexadecimal"),
     "percent-encoding": (urllib.parse.quote(TEXT).encode(), "percent-encoding"),
@@ -625,9 +646,9 @@ class TestEncodedBody:
             encoded = encoders[name](encoded)
         assert of(signed_headers(original), encoded) == ("encoded_body", "confirmed")
 
-    @pytest.mark.parametrize("times", [1, 2, 3])
+    @pytest.mark.parametrize("times", [1, *slow(2), 3])
     @pytest.mark.parametrize(
-        "encode", [base64.b64encode, base64.urlsafe_b64encode, lambda body: base64.b64encode(body).rstrip(b"=")]
+        "encode", [base64.b64encode, *slow(base64.urlsafe_b64encode, lambda body: base64.b64encode(body).rstrip(b"="))]
     )
     def test_base64_may_be_of_any_alphabet_and_repeated(self, encode, times):
         encoded = BODY
@@ -642,19 +663,45 @@ class TestEncodedBody:
     @pytest.mark.parametrize(
         "body",
         [
-            b"<memory at 0x7f61a8b3c4c0>",
-            b"<coroutine object Request.body at 0x7f61a8b3c4c0>",
             b"<bound method Request.body of <starlette.requests.Request object at 0x7f61a8b3c4c0>>",
-            b"<Request 'http://localhost/webhooks/clerk' [POST]>",
             b"[object Object]",
-            b"None",
-            b"undefined",
+            *slow(
+                b"<memory at 0x7f61a8b3c4c0>",
+                b"<coroutine object Request.body at 0x7f61a8b3c4c0>",
+                b"<Request 'http://localhost/webhooks/clerk' [POST]>",
+                b"None",
+                b"undefined",
+            ),
         ],
     )
     def test_finds_the_name_of_an_object(self, body):
         assert of(HEADERS, body) == ("encoded_body", "likely")
 
-    @pytest.mark.parametrize("body", [repr(BODY)[:300], repr(BODY)[:-1], "b'{'"])
+    @pytest.mark.parametrize(
+        "body",
+        [
+            repr(OrderedDict(PAYLOAD)).replace("{", "[").replace("}", "]"),
+            "type='user.created' data=User(id='user_1', first_name=None)",
+            *slow(
+                pprint.pformat(PAYLOAD, width=40),
+                repr([*PAYLOAD.items()]),
+                "UserCreated(type='user.created', data=None)",
+                "namespace(data=None)",
+            ),
+        ],
+    )
+    def test_finds_the_text_of_a_python_object(self, body):
+        diagnosis = found(HEADERS, body, secret=OTHER_SECRET)
+        assert (diagnosis.cause, diagnosis.confidence) == ("encoded_body", "likely")
+        assert diagnosis.evidence == "the body looks like str() or repr() of a Python object"
+
+    @pytest.mark.parametrize(
+        "body", ["name=None&a=b", *slow("<a href='x' title='y'>", "event: user.created", "it's = 'x'")]
+    )
+    def test_other_text_is_not_the_text_of_a_python_object(self, body):
+        assert of(HEADERS, body) == ("not_json", "by_elimination")
+
+    @pytest.mark.parametrize("body", [repr(BODY)[:300], *slow(repr(BODY)[:-1], "b'{'")])
     def test_finds_the_beginning_of_python_bytes(self, body):
         assert of(HEADERS, body) == ("encoded_body", "likely")
 
@@ -688,7 +735,7 @@ class TestEncodedBody:
 
     def test_a_compressed_text_in_text_is_inflated_up_to_eight_megabytes(self):
         bomb = base64.b64encode(gzip.compress(bytes(50_000_000))).decode()
-        assert of(HEADERS, dumps({"a": [bomb] * 3}), budget=1)[0] == "reserialized_body"
+        assert of(HEADERS, dumps({"a": [bomb] * 3}))[0] == "reserialized_body"
 
 
 def in_jsonb_order(value):
@@ -705,7 +752,9 @@ def compact(value):
 
 
 class TestTransformedPayload:
-    own_order = compact(sample("user.created", public_metadata={"zeta": 1, "a": {"y": 1, "b": 2}, "plan": "pro"}))
+    own_order = compact(
+        sample("user.created", public_metadata={"zeta": 1, "a": {"y": 1, "b": 2}, **dict.fromkeys("qwertyu")})
+    )
 
     @pytest.mark.parametrize(
         ("transform", "evidence"),
@@ -715,10 +764,12 @@ class TestTransformedPayload:
             (lambda text: text.replace('"', "\u201d"), "straight"),
             (lambda text: compact(json.loads(text, parse_int=float)).decode(), "integers instead of floats"),
             (lambda text: json.dumps(json.loads(text, parse_int=float)), "integers instead of floats"),
+            (lambda text: text.replace("'", "''"), "single apostrophes"),
         ],
     )
     def test_confirms_a_transformation_that_can_be_undone(self, transform, evidence):
-        diagnosis = found(HEADERS, transform(TEXT))
+        original = TEXT.replace("Ada", "D'Arcy")
+        diagnosis = found(signed_headers(original.encode()), transform(original))
         assert (diagnosis.cause, diagnosis.confidence) == ("transformed_payload", "confirmed")
         assert evidence in diagnosis.evidence
 
@@ -726,16 +777,18 @@ class TestTransformedPayload:
         ("transform", "evidence"),
         [
             (lambda text: compact(in_jsonb_order(json.loads(text))), "jsonb"),
-            (lambda text: compact(dict(reversed(json.loads(text).items()))), "alphabetical order"),
-            (
-                lambda text: compact(json.loads(text) | {"data": dict(reversed(json.loads(text)["data"].items()))}),
-                "alphabetical order",
-            ),
             (lambda text: "{" + text[1:].replace('"', "\u201d"), "typographic"),
-            (lambda text: compact(json.loads(text, parse_int=float)), "floats"),
-            (lambda text: text.replace("null", "NaN"), "NaN"),
-            (lambda text: text.replace("null", "-Infinity"), "Infinity"),
             (lambda text: text.replace("Ada", "A\nda"), "control characters"),
+            *slow(
+                (lambda text: compact(dict(reversed(json.loads(text).items()))), "alphabetical order"),
+                (
+                    lambda text: compact(json.loads(text) | {"data": dict(reversed(json.loads(text)["data"].items()))}),
+                    "alphabetical order",
+                ),
+                (lambda text: compact(json.loads(text, parse_int=float)), "floats"),
+                (lambda text: text.replace("null", "NaN"), "NaN"),
+                (lambda text: text.replace("null", "-Infinity"), "Infinity"),
+            ),
         ],
     )
     def test_is_likely_if_the_secret_is_wrong_too(self, transform, evidence):
@@ -743,18 +796,28 @@ class TestTransformedPayload:
         assert (diagnosis.cause, diagnosis.confidence) == ("transformed_payload", "likely")
         assert evidence in diagnosis.evidence
 
-    @pytest.mark.parametrize("dump", [compact, dumps, lambda value: json.dumps(value, indent=1).encode()])
+    @pytest.mark.parametrize("dump", [compact, *slow(dumps, lambda value: json.dumps(value, indent=1).encode())])
     def test_finds_what_jsonb_does_to_metadata_in_an_order_of_their_own(self, dump):
         stored = dump(in_jsonb_order(json.loads(self.own_order)))
         cause, confidence = of(signed_headers(self.own_order), stored)
         assert (cause, confidence) in [("transformed_payload", "likely"), ("reserialized_body", "likely")]
 
-    def test_confirms_an_order_of_a_few_keys_of_metadata(self):
-        original = compact(
-            sample("user.created", public_metadata={"zeta": 1, "a": 2}, private_metadata={"y": 1, "b": [2]})
-        )
-        stored = dumps(in_jsonb_order(json.loads(original)))
-        assert of(signed_headers(original), stored) == ("reserialized_body", "confirmed")
+    @pytest.mark.parametrize(
+        "metadata",
+        [
+            {"public_metadata": {"zeta": 1, "a": 2}, "private_metadata": {"y": 1, "b": [2]}},
+            {"public_metadata": {"zeta": 1, "a": {"y": 1, "b": {"z": 1, "a": 2}}, "plan": "pro"}},
+            {"unsafe_metadata": {"steps": [{"name": "x", "at": 1}, {"name": "y", "at": 2}]}},
+            *slow({"public_metadata": dict.fromkeys(("theme", "b", "a", "c", "f", "e", "d"), 1)}),
+        ],
+        ids=["two objects", "nested", "in a list", "seven keys"],
+    )
+    @pytest.mark.parametrize("store", [in_jsonb_order, lambda value: json.loads(json.dumps(value, sort_keys=True))])
+    def test_confirms_an_order_of_a_few_keys_of_metadata(self, metadata, store):
+        original = compact(sample("user.created", **metadata))
+        for dump in (dumps, compact):
+            arrived = dump(store(json.loads(original)))
+            assert of(signed_headers(original), arrived) == ("reserialized_body", "confirmed")
 
     def test_confirms_keys_in_the_order_of_a_model(self):
         """pydantic writes the fields in the order of the class, and leaves metadata as they are."""
@@ -766,7 +829,7 @@ class TestTransformedPayload:
     def test_spaces_around_the_body_are_a_reserialized_body(self, body):
         assert of(HEADERS, body) == ("reserialized_body", "confirmed")
 
-    @pytest.mark.parametrize("style", [{}, {"indent": 2}, {"separators": (", ", ":")}])
+    @pytest.mark.parametrize("style", [{}, *slow({"indent": 2}, {"separators": (", ", ":")})])
     def test_spaces_between_the_parts_are_likely_a_reserialized_body(self, style):
         changed = json.dumps(PAYLOAD | {"extra": 1}, **style)
         assert of(HEADERS, changed) == ("reserialized_body", "likely")
@@ -774,12 +837,23 @@ class TestTransformedPayload:
 
     @pytest.mark.parametrize(
         "lose",
-        [lambda text: text.replace("ö", "?"), lambda text: text.replace("ö", "??"), lambda text: text.replace("ö", "")],
+        [
+            lambda text: text.replace("ö", "?"),
+            lambda text: text.replace("ö", "??"),
+            lambda text: text.replace("ö", ""),
+            lambda text: text.replace("ö", "o"),
+            lambda text: text.replace("ö", "_"),
+        ],
     )
     def test_confirms_a_letter_that_was_lost(self, lose):
         original = compact(sample("user.created"))
         assert "Björk".encode() in original
         assert of(signed_headers(original), lose(original.decode())) == ("wrong_charset", "confirmed")
+
+    def test_confirms_letters_that_were_dropped_from_two_names(self):
+        assert of(HEADERS, TEXT.encode("ascii", "ignore")) == ("wrong_charset", "confirmed")
+        names = compact(sample("user.created", first_name="José", last_name="Müller", external_accounts=[]))
+        assert of(signed_headers(names), names.decode().encode("ascii", "ignore")) == ("wrong_charset", "confirmed")
 
     def test_confirms_letters_that_were_replaced_in_two_words(self):
         assert of(HEADERS, TEXT.encode("ascii", "replace")) == ("wrong_charset", "confirmed")
@@ -859,7 +933,7 @@ class TestSeveralSecrets:
         monkeypatch.setenv("CLERK_WEBHOOK_SECRET", SECRET)
         assert of(HEADERS, BODY, secret=OTHER_SECRET) == ("wrong_secret", "by_elimination")
 
-    def test_neither_variable_matches(self, monkeypatch):
+    def test_reports_a_wrong_secret_if_neither_variable_matches(self, monkeypatch):
         monkeypatch.setenv("CLERK_WEBHOOK_SIGNING_SECRET", "")
         monkeypatch.setenv("CLERK_WEBHOOK_SECRET", OTHER_SECRET)
         assert of(HEADERS, BODY, secret=None) == ("wrong_secret", "confirmed")
@@ -871,14 +945,22 @@ class TestSeveralSecrets:
         "value",
         [
             f"CLERK_WEBHOOK_SIGNING_SECRET={SECRET} # production",
-            json.dumps({"signing_secret": SECRET}),
+            f"{SECRET} # production",
+            f"Your secret: {SECRET}",
+            f"{SECRET} your secret",
+            json.dumps({"user": "example", "signing_secret": SECRET}),
+            json.dumps({"placeholder": {"secret": SECRET}}, indent=2),
             base64.b64encode(SECRET.encode()).decode(),
+            base64.b64encode(base64.b64encode(SECRET.encode())).decode(),
         ],
     )
-    def test_finds_the_secret_inside_another_value(self, value):
-        diagnosis = found(HEADERS, BODY, secret=value)
-        assert (diagnosis.cause, diagnosis.confidence) == ("wrong_secret", "confirmed")
-        assert diagnosis.evidence.endswith("with this fixed, the signature matches")
+    def test_finds_the_secret_inside_another_value(self, value, monkeypatch):
+        monkeypatch.setenv("CLERK_WEBHOOK_SIGNING_SECRET", value)
+        for secret in (value, None):
+            diagnosis = found(HEADERS, BODY, secret=secret)
+            assert (diagnosis.cause, diagnosis.confidence) == ("wrong_secret", "confirmed")
+            assert "with this fixed, the signature matches" in diagnosis.evidence
+            assert "placeholder" not in diagnosis.evidence
 
 
 class TestBudget:
@@ -938,7 +1020,21 @@ class TestBudget:
             diagnosis.not_tried
         )
 
-    @pytest.mark.parametrize("body", [b"[" + b"{}," * 1_000_000, b"[" + b"1,,}" * 1_000_000 + b"]", b"," * 4_000_000])
+    @pytest.mark.parametrize(
+        "body",
+        [
+            b"[" + b"{}," * 1_000_000,
+            b"[" + b"1,,}" * 1_000_000 + b"]",
+            *slow(
+                b"," * 4_000_000,
+                b"[" + b"," * 4_000_000 + b"]",
+                b"[" + b"0, " * 2_000_000 + b"]",
+                b'{"a":' + b'"",' * 1_000_000 + b'"":,}',
+                b"[" + b"{}{}" * 1_000_000 + b"]",
+                b'{"":0}' * 1_000_000,
+            ),
+        ],
+    )
     def test_a_large_body_that_is_not_json_is_not_a_wrong_secret(self, body):
         assert of(HEADERS, body) == ("not_json", "by_elimination")
 
@@ -975,7 +1071,7 @@ class TestCommand:
     def test_a_delivery_that_was_too_old_when_it_arrived_stays_so(self, diagnosed):
         code, output = diagnosed([(HEADERS, BODY, NOW + 301)])
         assert code == 1
-        assert "was signed 301 s ago" in output
+        assert "timestamp is 301 s old" in output
         assert "; that was its age when it arrived" in output
         assert "it was already 301 s old" in diagnosed([(HEADERS, BODY, NOW + 301)], "--at", "now")[1]
         assert diagnosed([(HEADERS, BODY, NOW + 301)], "--at", str(NOW))[0] == 0
@@ -1047,6 +1143,25 @@ def test_a_correctly_signed_delivery_is_valid(body, secret, noise):
     diagnosis = diagnose(headers, body, secret=[OTHER_SECRET, secret], clock=now)
     assert diagnosis.valid
     assert (diagnosis.cause, diagnosis.confidence, diagnosis.fix, diagnosis.ruled_out) == (None, None, "", ())
+
+
+@pytest.mark.parametrize(
+    "body", [b'{"text":"Ada signed up"}', b"{}", b'{"type":"user.created"}', b'{"data":{}}', b"[]", b'"Ada signed up"']
+)
+def test_a_valid_delivery_that_is_not_an_event_names_a_transformation(body):
+    diagnosis = diagnose(signed_headers(body), body, secret=SECRET, clock=now)
+    assert diagnosis.valid
+    assert diagnosis.evidence.startswith("the signature matches and the timestamp is current, but the body ")
+    assert "most likely a transformation in Clerk's dashboard changed it before it was signed" in diagnosis.evidence
+    assert "(Webhooks, the endpoint, Advanced, Transformations)" in diagnosis.evidence
+
+
+@pytest.mark.parametrize("body", [b"", b"hello", b"<p>", b"\xff"])
+def test_a_valid_delivery_that_is_not_json_says_so(body):
+    diagnosis = diagnose(signed_headers(body), body, secret=SECRET, clock=now)
+    assert diagnosis.valid
+    assert "is current, but the body is not " in diagnosis.evidence
+    assert "transformation" not in diagnosis.evidence
 
 
 @given(

@@ -15,20 +15,29 @@ from datetime import timedelta
 from .._body import Body, body_bytes
 from .._frames import forget_on_error
 from .._headers import Headers, parse_headers
+from .._payload import TRANSFORMATION
 from .._secret import Secret, parse_secrets
 from .._signature import Signer
 from .._webhook import Webhook
 from ..errors import (
+    InvalidPayloadError,
     InvalidSecretError,
     SignatureMismatchError,
     TimestampError,
     WebhookError,
     WebhookVerificationError,
 )
+from ..events import Delivery
 from ._budget import Budget
 from ._cause import CONFIDENCES, Cause, Finding
 from ._delivery import RejectedDelivery, header_pairs, secret_texts, unread_secret_texts
 from .causes import CAUSES
+
+#: https://docs.svix.com/transformations
+_SWITCH_OFF = (
+    " before it was signed: switch it off (Webhooks, the endpoint, Advanced, Transformations), or read the result with "
+    "Webhook.verify_signature"
+)
 
 
 @dataclass(frozen=True)
@@ -45,7 +54,8 @@ class Diagnosis:
     """``confirmed``, ``likely`` or ``by_elimination`` (nothing else explains it); None if the delivery is valid."""
 
     evidence: str = ""
-    """What was found. Never contains the secret, the expected signature or the body."""
+    """What was found, also if a valid delivery is not an event. Never contains the secret, the expected signature or
+    the body."""
 
     fix: str = ""
     """What to do; empty if the delivery is valid."""
@@ -98,8 +108,8 @@ def diagnose(
     try:
         webhook = Webhook(secret, tolerance=tolerance, clock=clock)
         signers = tuple(map(Signer, parse_secrets(secret)))
-        fingerprint = webhook.verify_signature(headers, signed).secret_fingerprint
-        return Diagnosis(valid=True, evidence=_evidence_of_validity(fingerprint, webhook.fingerprints))
+        verified = webhook.verify_signature(headers, signed)
+        return Diagnosis(valid=True, evidence=_evidence_of_validity(verified, webhook.fingerprints))
     except InvalidSecretError as error:
         if not secret_texts(secret) and not unread_secret_texts(secret):
             raise
@@ -122,11 +132,17 @@ def diagnose(
     )
 
 
-def _evidence_of_validity(fingerprint: str, fingerprints: tuple[str, ...]) -> str:
+def _evidence_of_validity(delivery: Delivery, fingerprints: tuple[str, ...]) -> str:
     which = ""
     if len(fingerprints) > 1:
-        which = f" {_place(fingerprints.index(fingerprint), fingerprints)},"
-    return f"the signature matches{which} and the timestamp is current"
+        which = f" {_place(fingerprints.index(delivery.secret_fingerprint), fingerprints)},"
+    evidence = f"the signature matches{which} and the timestamp is current"
+    try:
+        delivery.parse()
+    except InvalidPayloadError as error:
+        advice = _SWITCH_OFF if error.problem.endswith(TRANSFORMATION) else ""
+        return f"{evidence}, but {error}{advice}"
+    return evidence
 
 
 def _place(index: int, fingerprints: tuple[str, ...]) -> str:

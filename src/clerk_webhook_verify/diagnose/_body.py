@@ -18,11 +18,14 @@ _MAX_WORDS = 10  # that may have lost one
 _WORD_WITH_MARK = re.compile(rb'"[^"\\:?]{0,40}\?[^"\\:]{0,40}"')
 _NAME = re.compile(rb'(?<=name":)"[^"\\]{1,40}"')
 _BETWEEN_LETTERS = re.compile(rb"(?<!\A)(?!\Z)")  # not outside the quotation marks
+_LETTER = re.compile(rb"[ !#-~]")
 _MARK = re.compile(rb"\?{1,3}")  # one for the letter, or for each of its bytes
 _LETTERS = (
     "ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÐÑÒÓÔÕÖØÙÚÛÜÝÞßàáâãäåæçèéêëìíîïðñòóôõöøùúûüýþÿ"
     "ĄąĆćČčĎďĐđĘęĚěĞğİıŁłŃńŇňŐőŒœŘřŚśŞşŠšŤťŮůŰűŸŹźŻżŽž\u2019\u201c\u201d\u2013\u2014€"
 )
+_COMMON_LETTERS = "éèëáàäöóøüíñçå"
+_MAX_PAIRED = 4  # names of which two may have lost a letter
 
 causes = CauseTable()
 
@@ -108,7 +111,8 @@ def _conversions_undone(body: bytes) -> Iterator[tuple[str, bytes]]:
 def _lost_letters_restored(body: bytes) -> Iterator[tuple[str, bytes]]:
     """Yield the body with letters outside ASCII where something replaced them by question marks, in one or two words.
 
-    In a name, a letter may also have been dropped. Each word is restored wherever it is in the body.
+    In a name, a letter may also have been dropped, or replaced by one of ASCII; in two names, common letters may have
+    been dropped. Each word is restored wherever it is in the body.
     """
     marked = list(dict.fromkeys(_WORD_WITH_MARK.findall(body)))[:_MAX_WORDS]
     for words in (*combinations(marked, 1), *(combinations(marked, 2) if len(marked) == 2 else ())):
@@ -117,15 +121,24 @@ def _lost_letters_restored(body: bytes) -> Iterator[tuple[str, bytes]]:
             for word, letters in zip(words, restored, strict=True):
                 original = original.replace(word, letters)
             yield "with letters outside ASCII in place of question marks", original
-    for name in list(dict.fromkeys(_NAME.findall(body)))[:_MAX_WORDS]:
+    names = list(dict.fromkeys(_NAME.findall(body)))[:_MAX_WORDS]
+    for name in names:
         for restored_name in _restored(name, _BETWEEN_LETTERS):
             yield "with a letter outside ASCII that was dropped from a name", body.replace(name, restored_name)
+        for restored_name in _restored(name, _LETTER):
+            yield "with a letter outside ASCII in place of another one in a name", body.replace(name, restored_name)
+    for one, other in combinations(names[:_MAX_PAIRED], 2):
+        for restored_one in _restored(one, _BETWEEN_LETTERS, _COMMON_LETTERS):
+            partly_restored = body.replace(one, restored_one)
+            for restored_other in _restored(other, _BETWEEN_LETTERS, _COMMON_LETTERS):
+                original = partly_restored.replace(other, restored_other)
+                yield "with letters outside ASCII that were dropped from two names", original
 
 
-def _restored(word: bytes, place: re.Pattern[bytes]) -> Iterator[bytes]:
+def _restored(word: bytes, place: re.Pattern[bytes], letters: str = _LETTERS) -> Iterator[bytes]:
     """Yield a word in quotation marks with a letter outside ASCII at each place."""
     for match in place.finditer(word):
-        for letter in _LETTERS:
+        for letter in letters:
             yield word[: match.start()] + letter.encode() + word[match.end() :]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable
 from functools import cached_property
@@ -11,7 +10,7 @@ from hmac import compare_digest
 from typing import Any
 
 from .._headers import SVIX_HEADERS, VENDORS, WEBHOOK_HEADERS, declared_length, first_value
-from .._secret import ENVIRONMENT, Secret
+from .._secret import ENVIRONMENT, Secret, split_secrets
 from .._signature import Signer
 from ..errors import WebhookError
 from ._budget import Budget
@@ -188,7 +187,7 @@ def unread_secret_texts(secret: Secret | None) -> list[tuple[str, str]]:
 def _texts_in(variable: str) -> list[tuple[str, str]]:
     """Return the parts of an environment variable, and its complete value if it has several."""
     value = os.environ.get(variable, "").strip()
-    parts = [part for part in re.split(r"[\s,]+", value) if part]
+    parts = split_secrets(value)
     return _numbered(parts) + ([(SINGLE, value)] if len(parts) > 1 else [])
 
 

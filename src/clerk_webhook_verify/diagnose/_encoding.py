@@ -6,7 +6,7 @@ import html
 import json
 import re
 import zlib
-from binascii import a2b_base64
+from binascii import a2b_base64, a2b_qp
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 from urllib.parse import parse_qsl, unquote_to_bytes
@@ -20,6 +20,7 @@ from ._serialization import compact, serializations
 _MAX_INFLATED = 8_000_000  # bytes
 _MAX_UNDONE = 500_000  # bytes of a body of which encodings are undone one after the other
 _MAX_LAYERS = 4
+_MAX_HELD = 20_000_000  # bytes of what is inside a body, to look into it
 _MAX_FIELDS = 100  # of a form
 _MAX_CONTAINERS = 1000  # in a wrapping object
 _SHORTEST = 20  # characters of a string that may contain a body
@@ -27,6 +28,7 @@ _SHORTEST = 20  # characters of a string that may contain a body
 _BASE64URL_TO_BASE64 = bytes.maketrans(b"-_", b"+/")
 _BASE64_ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 _HEXADECIMAL_DIGITS = b"0123456789ABCDEFabcdef"
+_LONG_REFERENCE = re.compile("&#[0-9]{10}")
 _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,8})(?:;[^\r\n]{0,100})?\r?\n")
 _ESCAPE = r"\\(?:[\\'\"nrt]|x[0-9a-f]{2}|u[0-9a-f]{4}|U00(?:0[0-9a-f]|10)[0-9a-f]{4})"
 _QUOTED = [rf"{quote}[^{quote}\\\x00-\x1f]*(?:{_ESCAPE}[^{quote}\\\x00-\x1f]*)*{quote}" for quote in "'\""]
@@ -35,6 +37,8 @@ _PYTHON_BYTES_OR_TEXT = re.compile(rf"(?:bytearray\()?({_PYTHON_STRING})\)?")
 _PYTHON_CONTAINER = re.compile(r"(?:[\w.]+\(|<\w+: )?([\[{(].*[\]})])[)>]?", re.DOTALL)
 _PYTHON_TOKEN = re.compile(rf"{_PYTHON_STRING}|\b(?:True|False|None)\b|,?\)|\(")
 _JSON_OF_PYTHON = {"True": "true", "False": "false", "None": "null", "(": "[", ")": "]", ",)": "]"}
+_QUOTED_PRINTABLE = re.compile(rb"=(?:[0-9A-Fa-f]{2}|\r?\n)")
+_TEXT_OF_PYTHON = re.compile(rb"'\w{1,100}': |\A(?!<).{0,1000}?(?:\A|[ (])[a-z]\w{0,100}=(?:'|None\b(?!&))", re.DOTALL)
 _TEXT_OF_OBJECT = re.compile(
     rb"<.{1,300} at 0x[0-9a-fA-F]+>+|<(?:Request|bound method) .{1,300}>|\[object \w{1,40}\]|None|undefined"
 )
@@ -74,7 +78,7 @@ def encoded_body(delivery: RejectedDelivery) -> Finding | None:
     if not budget.allows(len(body) <= _MAX_UNDONE):
         return None
     finding = None
-    for layers, content in _contents(body, budget.has_time, {hash(body)}):
+    for layers, content in _contents(body, budget.has_time):
         if any(delivery.matches(body=form) for form in _forms(content)):
             return Finding("confirmed", f"the signature matches after undoing: {', '.join(layers)}")
         if finding is None and _is_event(content) and not _is_event(body):
@@ -85,21 +89,26 @@ def encoded_body(delivery: RejectedDelivery) -> Finding | None:
         return Finding("likely", "the body is the name of an object in Python or JavaScript, not its content")
     if finding is None and body.startswith((b"b'{", b'b"{')):
         return Finding("likely", "the body begins as Python writes bytes: b'...'")
+    if finding is None and not delivery.is_json and _TEXT_OF_PYTHON.search(body):
+        return Finding("likely", "the body looks like str() or repr() of a Python object")
     return finding
 
 
-def _contents(
-    body: bytes, has_time: Callable[[], bool], seen: set[int], layers: tuple[str, ...] = ()
-) -> Iterator[tuple[tuple[str, ...], bytes]]:
-    """Yield whatever is inside *body*, each with the layers around it, the outermost first."""
-    if len(body) > _MAX_UNDONE or len(layers) == _MAX_LAYERS:
-        return
-    for name, undo in _LAYERS.items():
-        for content in undo(body) if has_time() else ():
-            if hash(content) not in seen:
+def _contents(body: bytes, has_time: Callable[[], bool]) -> Iterator[tuple[tuple[str, ...], bytes]]:
+    """Yield whatever is inside *body*, each with the layers around it, the outermost first. Fewer layers come first."""
+    held: list[tuple[tuple[str, ...], bytes]] = [((), body)]
+    seen, length = {hash(body)}, 0
+    for outer_layers, outer in held:  # grows in the loop
+        for name, undo in _LAYERS.items():
+            for content in undo(outer) if has_time() else ():
+                if hash(content) in seen:
+                    continue
                 seen.add(hash(content))
-                yield (*layers, name), content
-                yield from _contents(content, has_time, seen, (*layers, name))
+                layers = (*outer_layers, name)
+                yield layers, content
+                if len(content) <= _MAX_UNDONE and len(layers) < _MAX_LAYERS and length < _MAX_HELD:
+                    held.append((layers, content))
+                    length += len(content)
 
 
 def _forms(content: bytes) -> Iterator[bytes]:
@@ -208,7 +217,15 @@ def _from_form(body: bytes) -> Iterator[bytes]:
 
 def _from_html(body: bytes) -> Iterator[bytes]:
     if b"&" in body:
-        yield html.unescape(body.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
+        yield unescape_html(body.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
+
+
+def unescape_html(text: str) -> str:
+    """Return *text* without HTML entities; unchanged with a number in it that is longer than any character's.
+
+    ``html.unescape`` passes such a number to ``int()``, which takes long or rejects it.
+    """
+    return text if _LONG_REFERENCE.search(text) else html.unescape(text)
 
 
 def _from_chunks(body: bytes) -> Iterator[bytes]:
@@ -221,6 +238,21 @@ def _from_chunks(body: bytes) -> Iterator[bytes]:
         position = end + (2 if body[end : end + 2] == b"\r\n" else 1)
     if content:
         yield bytes(content)
+
+
+def _from_quoted_printable(body: bytes) -> Iterator[bytes]:
+    if _QUOTED_PRINTABLE.search(body):
+        yield a2b_qp(body)
+
+
+def _from_numbers(body: bytes) -> Iterator[bytes]:
+    """Undo ``list(bytes)``, and what JSON makes of a buffer of Node.js or an array of bytes in a browser."""
+    values = _parsed(body)
+    if isinstance(values, dict):
+        values = values.get("data", list(values.values()))
+    are_bytes = isinstance(values, list) and all(isinstance(value, int) and 0 <= value < 256 for value in values)
+    if are_bytes and len(values) >= _SHORTEST:
+        yield bytes(values)
 
 
 def _from_wrapper(body: bytes) -> Iterator[bytes]:
@@ -260,7 +292,9 @@ _LAYERS: dict[str, Callable[[bytes], Iterator[bytes]]] = {
     "a form": _from_form,
     "percent-encoding": _from_percent_encoding,
     "HTML entities": _from_html,
+    "quoted-printable": _from_quoted_printable,
     "chunk sizes": _from_chunks,
+    "a list of numbers": _from_numbers,
     "an object or a list around it": _from_wrapper,
     "text around it": _from_other_text,
 }

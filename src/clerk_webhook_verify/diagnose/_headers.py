@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 from hmac import compare_digest
-from html import unescape
 from itertools import permutations
 from urllib.parse import unquote
 
@@ -17,6 +16,7 @@ from .._signature import is_candidate
 from ..errors import MalformedHeaderError, MissingHeaderError, SignatureMismatchError
 from ._cause import CauseTable, Finding
 from ._delivery import RejectedDelivery, split_signatures
+from ._encoding import unescape_html
 
 _JOINED_SIGNATURES = re.compile(r"v1a?,[A-Za-z0-9+/]+=*, ?v1a?,")
 _SIGNATURE = re.compile(r"v1,[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=")  # of 32 bytes, in the one form that base64 has
@@ -142,7 +142,7 @@ def malformed_signature(delivery: RejectedDelivery) -> Finding | None:
 
 def _parts_of_signatures(header: str) -> Iterator[str]:
     """Yield the parts of a damaged header that may be of a signature, without prefix and padding."""
-    text = unescape(unquote(unquote(header))).replace("\\", "")
+    text = unescape_html(unquote(unquote(header))).replace("\\", "")
     from_hexadecimal = (
         b2a_base64(bytes.fromhex(digest), newline=False).decode() for digest in _HEXADECIMAL_DIGEST.findall(text)
     )

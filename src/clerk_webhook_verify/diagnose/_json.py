@@ -15,8 +15,9 @@ _PUNCTUATION = (b"{", b"}", b"[", b"]", b",", b":", b'"')
 _BYTES_PER_MARK = 60  # of punctuation: the most that the objects of CPython 3.10 to 3.14 take, on average
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"{}[]"))
 _NESTING = {ord("{"): 1, ord("["): 1, ord("}"): -1, ord("]"): -1}
-_OUTSIDE_STRINGS = b"{}[],:0123456789.+-eE \t\r\n" + b"truefalsenull"
+_OUTSIDE_STRINGS = b"{}[],:0123456789.+-eE" + b"truefalsenull"
 _STRING = re.compile('"[^"]*"')
+_MISPLACED = re.compile(rb"[\[{,:][,:]|[,:][\]}]|[0-9\]}][\[{]|\[}|{]")  # without strings and spaces
 
 # Control characters in strings and NaN are accepted: what changed the payload may have written them
 _decoder = JSONDecoder(strict=False, parse_int=read_int, parse_float=read_float)
@@ -51,21 +52,22 @@ def breaks_off(text: bytes) -> bool:
 
 
 def looks_like_json(text: bytes) -> bool:
-    """Return whether *text* is an object or an array as far as its brackets and characters show, without parsing it."""
-    rest = without_strings(text)
+    """Return whether *text* is an object or an array as far as its punctuation shows, without parsing it."""
+    rest = without_strings(text, "0").translate(None, b" \t\r\n")
     return (
-        text.lstrip()[:1] in (b"{", b"[")
+        rest[:1] in (b"{", b"[")
         and rest.count(b"{") == rest.count(b"}")
         and rest.count(b"[") == rest.count(b"]")
         and not rest.translate(None, _OUTSIDE_STRINGS)
+        and not _MISPLACED.search(rest)
     )
 
 
-def without_strings(text: bytes) -> bytes:
-    """Return JSON text without its strings."""
+def without_strings(text: bytes, replacement: str = "") -> bytes:
+    """Return JSON text without its strings, or with a *replacement* in their places."""
     unescaped = text.replace(rb"\\", b"").replace(rb"\"", b"")
     # As str, because joining millions of pieces of bytes takes 80 bytes for each
-    return _STRING.sub("", unescaped.decode("latin-1")).encode("latin-1")
+    return _STRING.sub(replacement, unescaped.decode("latin-1")).encode("latin-1")
 
 
 def _depth(text: bytes) -> int:

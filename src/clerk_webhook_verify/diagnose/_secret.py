@@ -93,7 +93,8 @@ def _signers_of_repaired(text: str) -> Iterator[Signer]:
     """Yield the signers of a secret without what is around it, with the missing prefix, or decoded once more."""
     bare = text.strip("\"'`").removeprefix("v1,").strip("\"'`")
     decoded = _decoded(text)
-    for repaired in (bare, PREFIX + bare, re.sub(r"\s", "", bare), *_SECRET.findall(f"{text}\n{decoded}")):
+    inside = _SECRET.findall(f"{text}\n{decoded}\n{_decoded(decoded)}")
+    for repaired in (bare, PREFIX + bare, re.sub(r"\s", "", bare), *inside):
         try:
             yield from map(Signer, parse_secrets(repaired))
         except InvalidSecretError:
@@ -103,6 +104,6 @@ def _signers_of_repaired(text: str) -> Iterator[Signer]:
 def _decoded(text: str) -> str:
     """Return what *text* encodes in base64; empty if it is not base64."""
     try:
-        return a2b_base64(text.encode("ascii", "ignore")).decode("ascii", "replace")
+        return a2b_base64(text.encode("ascii", "ignore") + b"==").decode("ascii", "replace")
     except ValueError:
         return ""

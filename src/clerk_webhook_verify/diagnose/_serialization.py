@@ -15,8 +15,9 @@ from ._delivery import RejectedDelivery
 from ._json import without_strings
 
 _MAX_FULLY_TRIED = 50_000  # bytes of a body of which more than the most likely serializations are tried
-_MAX_KEYS = 6  # of an object whose keys are tried in any order
-_MAX_ORDERS = 720  # of its keys: all of six
+_MAX_KEYS = 7  # of an object whose keys are tried in any order
+_MAX_ORDERS = 5_040  # of its keys: all of seven
+_MAX_OBJECTS = 10  # in metadata whose keys are tried in any order
 _CLERK_KEYS = 8  # or more has the data of a complete event
 _MIN_PAIRS = 10  # of neighboring keys, which are hardly all ordered by length by accident
 _ESCAPED = {"Go": {char: f"\\u{ord(char):04x}" for char in "<>&\u2028\u2029"}, "PHP": {"/": "\\/"}}
@@ -115,19 +116,15 @@ def _reordered(members: dict[str, Any]) -> Iterator[str]:
 
 
 def _reordered_metadata(payload: dict[str, Any]) -> Iterator[str]:
-    """Yield an event with sorted keys, except for those of the metadata in its data: in every order if they are few."""
-    data = payload.get("data")
-    if not isinstance(data, dict):
-        return
-    metadata = {
-        name: value
-        for name, value in data.items()
-        if name.endswith("_metadata") and isinstance(value, dict) and 2 <= len(value) <= _MAX_KEYS
-    }
+    """Yield an event with sorted keys, except for those of all objects in metadata: in every order if they are few."""
     event = _sorted(payload)
-    for orders in product(*map(permutations, metadata.values())):
-        for (name, members), keys in zip(metadata.items(), orders, strict=True):
-            event["data"][name] = {key: members[key] for key in keys}
+    members = [member for each in _objects(event) for member in each.items()]
+    metadata = [value for name, value in members if name.endswith("_metadata")]
+    objects = [each for each in _objects(metadata) if 2 <= len(each) <= _MAX_KEYS][:_MAX_OBJECTS]
+    for orders in product(*map(permutations, objects)):
+        for each, keys in zip(objects, orders, strict=True):
+            for key in keys:
+                each[key] = each.pop(key)  # moves it to the end
         yield compact(event)
 
 
@@ -163,6 +160,7 @@ def _transformations_undone(body: bytes, payload: Any) -> Iterator[tuple[str, by
         yield f"after Unicode normalization to {form}", unicodedata.normalize(form, text).encode()
     straight = text.translate(_TYPOGRAPHY).encode()
     yield "with straight instead of typographic quotation marks", straight
+    yield "with single apostrophes, which SQL doubles", body.replace(b"''", b"'")
     if isinstance(payload, dict | list):
         for how, whole in serializations(_with_integers(payload), fully=False):
             yield f"with integers instead of floats, {how}", whole

@@ -87,7 +87,7 @@ def keys(texts: list[str]) -> list[str]:
     read = []
     for text in filter(None, map(str.strip, texts)):
         match = re.fullmatch("whsec_([A-Za-z0-9+/]*)(=*)", text)
-        if not match:
+        if not match or re.fullmatch("x+|X+", match[1]):  # a placeholder
             return []
         padding = "=" * (-len(match[1]) % 4)
         try:

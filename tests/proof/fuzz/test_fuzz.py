@@ -91,9 +91,9 @@ def errors(name: str) -> Iterator[Exception]:
             yield error
 
 
-def problems(name: str) -> set[str]:
-    """The properties of a target that some input breaks."""
-    return {str(error) for error in errors(name) if isinstance(error, BrokenError)}
+def problems(name: str) -> Iterator[str]:
+    """The properties of a target that inputs break, as they are found: ``in`` needs no input after the first match."""
+    return (str(error) for error in errors(name) if isinstance(error, BrokenError))
 
 
 def escaped(name: str) -> set[type[Exception]]:
@@ -400,7 +400,7 @@ class TestTheTargetOfCaptures:
         attributes = {"headers": [], "body": b"", "received_at": None, "message_id": "", "timestamp": ""}
         capture = SimpleNamespace(**attributes | {"event_type": ""} | changed)
         monkeypatch.setattr(files, "read_captures", Mock(return_value=[capture]))
-        assert problems("capture") == {problem}
+        assert {*problems("capture")} == {problem}
 
 
 @pytest.mark.slow

@@ -83,7 +83,7 @@ def test_an_answer_that_nobody_foresaw_is_told(answers):
     ],
 )
 @given(secret=KEYS, message_id=IDS, body=st.text(st.characters(exclude_categories=["Cs"])))
-def test_what_they_sign_we_accept(peer, family, secret, message_id, body):
+def test_accepts_what_svix_and_standardwebhooks_sign(peer, family, secret, message_id, body):
     moment = datetime.now(timezone.utc)
     headers = {
         f"{family}-id": message_id,
@@ -102,7 +102,7 @@ def test_what_they_sign_we_accept(peer, family, secret, message_id, body):
         (None, {}, AttributeError),
     ],
 )
-def test_what_escapes_from_svix(signature, body, escapes):
+def test_raises_only_its_own_errors_where_svix_raises_others(signature, body, escapes):
     """The README says so."""
     headers = signed_headers(b"{}", timestamp=int(time.time()))
     headers["svix-signature"] = signature or headers["svix-signature"]

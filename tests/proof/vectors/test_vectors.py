@@ -37,7 +37,7 @@ def answer(group, headers, body) -> str | None:
 
 
 @pytest.mark.parametrize(("group", "test"), VECTORS, ids=map(name, VECTORS))
-def test_the_vector(group, test):
+def test_the_vector_has_the_expected_result(group, test):
     as_text = [tuple(pair) for pair in test["headers"]]
     as_bytes = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in as_text]
     for headers in (as_text, as_bytes):
@@ -126,7 +126,7 @@ def test_the_file_has_the_form_of_its_schema():
         (lambda file: file["testGroups"][0]["tests"][0]["headers"][0].append("x"), "headers[0]: maxItems"),
     ],
 )
-def test_another_form_is_told(change, problem):
+def test_a_file_of_another_form_is_reported(change, problem):
     file = json.loads(json.dumps(FILE))
     change(file)
     (found,) = problems(file, SCHEMA)
