@@ -25,7 +25,7 @@ _LETTERS = (
     "ĄąĆćČčĎďĐđĘęĚěĞğİıŁłŃńŇňŐőŒœŘřŚśŞşŠšŤťŮůŰűŸŹźŻżŽž\u2019\u201c\u201d\u2013\u2014€"
 )
 _COMMON_LETTERS = "éèëáàäöóøüíñçå"
-_MAX_PAIRED = 4  # names of which two may have lost a letter
+_MAX_PAIRED = 3  # names of which two may have lost a letter
 
 causes = CauseTable()
 
@@ -111,8 +111,8 @@ def _conversions_undone(body: bytes) -> Iterator[tuple[str, bytes]]:
 def _lost_letters_restored(body: bytes) -> Iterator[tuple[str, bytes]]:
     """Yield the body with letters outside ASCII where something replaced them by question marks, in one or two words.
 
-    In a name, a letter may also have been dropped, or replaced by one of ASCII; in two names, common letters may have
-    been dropped. Each word is restored wherever it is in the body.
+    In a name, a letter may also have been dropped, or replaced by one of ASCII; in two of the first three names, common
+    letters may have been dropped. Each word is restored wherever it is in the body.
     """
     marked = list(dict.fromkeys(_WORD_WITH_MARK.findall(body)))[:_MAX_WORDS]
     for words in (*combinations(marked, 1), *(combinations(marked, 2) if len(marked) == 2 else ())):
