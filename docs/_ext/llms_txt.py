@@ -1,6 +1,6 @@
 """Writes llms.txt, a list of the pages for language models, and llms-full.txt, the pages themselves.
 
-The pages are Markdown already. Those with directives of reST, such as the Python API, are rendered as text.
+The pages are Markdown already. Those with generated parts, such as the Python API, are rendered as text.
 https://llmstxt.org
 """
 
@@ -10,6 +10,8 @@ from docutils import nodes
 from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.builders.text import TextBuilder
+
+GENERATED = ("```{eval-rst}", "```{cause-table}")
 
 
 def _write(app: Sphinx, exception: Exception | None):
@@ -22,7 +24,7 @@ def _write(app: Sphinx, exception: Exception | None):
         entries += ["", f"## {toctree['caption']}", ""]
         for page in _with_subpages(app, toctree["includefiles"]):
             source = Path(app.env.doc2path(page)).read_text("utf-8")
-            is_rendered = "```{eval-rst}" in source
+            is_rendered = any(directive in source for directive in GENERATED)
             uri = app.builder.get_target_uri(page) if is_rendered else f"_sources/{page}.md.txt"
             description = _first_paragraph(app.env.get_doctree(page)).partition(". ")[0].rstrip(".:")
             entries.append(f"- [{app.env.titles[page].astext()}]({uri})" + (description and f": {description}"))
