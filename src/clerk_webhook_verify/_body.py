@@ -1,11 +1,11 @@
-"""From the body that a framework provides to the bytes that were signed."""
+"""Convert a raw body to bytes."""
 
 from __future__ import annotations
 
 #: The raw body of a request. A ``str`` is encoded as UTF-8.
 Body = bytes | bytearray | memoryview | str
 
-#: How to read the raw body in each framework, for error messages and fixes.
+#: How to read the raw body in each framework, for messages.
 RAW_BODY_ADVICE = "Flask request.get_data(), Starlette and FastAPI await request.body(), Django request.body"
 
 
@@ -13,18 +13,17 @@ def body_bytes(body: Body, headers: object = None) -> bytes:
     """Return the bytes of *body*: ``bytes`` unchanged, a buffer as a copy.
 
     Raises:
-        TypeError: *body* is not a raw body, for example parsed JSON, or it was swapped with *headers*.
+        TypeError: *body* is something else, such as parsed JSON, or was swapped with *headers*.
     """
     if isinstance(body, bytes):
         return body
     if isinstance(body, str):
-        # A lone surrogate has no UTF-8 form. These bytes in its place match no text that a sender can have signed.
+        # A lone surrogate has no UTF-8 form. The bytes that replace it match no signed text.
         return body.encode("utf-8", "surrogatepass")
     if isinstance(body, (bytearray, memoryview)):
         return bytes(body)
     if isinstance(headers, (bytes, bytearray, memoryview, str)):
         raise TypeError("headers come first: verify(headers, body)")
     raise TypeError(
-        f"body must be the raw body as bytes or str, not {type(body).__name__}: pass what arrived, before any parsing "
-        f"({RAW_BODY_ADVICE})"
+        f"body must be the raw body as bytes or str, not {type(body).__name__}: do not parse it ({RAW_BODY_ADVICE})"
     )

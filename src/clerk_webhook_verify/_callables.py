@@ -1,4 +1,4 @@
-"""What a call of a handler runs: a handler may be a function, a method, a partial or an object."""
+"""Find out what calling a handler runs: it may be a function, a method, a partial or an object."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from typing import Any
 
 def is_async(handler: object) -> bool:
     """Return whether calling *handler* returns a coroutine."""
-    return iscoroutinefunction(function_of(handler))
+    return iscoroutinefunction(_function(handler))
 
 
 def is_generator(handler: object) -> bool:
-    """Return whether calling *handler* returns a generator, synchronous or not, and so runs nothing."""
-    function = function_of(handler)
+    """Return whether calling *handler* returns a generator, synchronous or not, without running anything."""
+    function = _function(handler)
     return isgeneratorfunction(function) or isasyncgenfunction(function)
 
 
-def function_of(handler: Any) -> object:
-    """Return the function that a call of *handler* runs, which may be inside partials, methods and objects."""
+def _function(handler: Any) -> object:
+    """Return the function that *handler* calls, through partials, methods and callable objects."""
     while True:
         if isinstance(handler, partial):
             handler = handler.func

@@ -1,4 +1,4 @@
-"""From any framework's headers to one message id, one timestamp and the signatures."""
+"""Parse any framework's headers into a message id, a timestamp and the signatures."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ VENDORS = {
     "linear-signature": "Linear",
 }
 
-_NAMES = {name: name for name in (*SVIX_HEADERS, *WEBHOOK_HEADERS)}
-_NAMES_AS_BYTES = {name.encode(): name for name in _NAMES}
+_NAMES: dict[Any, str] = {name: name for name in (*SVIX_HEADERS, *WEBHOOK_HEADERS)}
+_NAMES_AS_BYTES: dict[Any, str] = {name.encode(): name for name in _NAMES}
 _MESSAGE_ID = re.compile(r"[!-+\-/-~]{1,256}")
-_MAX_SIGNATURES = 100  # a sender writes one per secret and version
+_MAX_SIGNATURES = 100  # Svix sends one per secret and version
 _MAX_SIGNATURES_LENGTH = 16 * 1024  # characters
 _NOT_HEADERS = (
     "headers must be the request's headers, a mapping or pairs of str or bytes, and come first: verify(headers, body)"
@@ -45,13 +45,13 @@ _NOT_HEADERS = (
 def is_message_id(text: str) -> bool:
     """Return whether *text* is a message id: 1 to 256 printable ASCII characters without comma and period.
 
-    Servers join repeated headers with a comma, and a period would make the signed text ``id.timestamp.body`` ambiguous.
+    Servers join duplicate headers with a comma. A period would make the signed ``id.timestamp.body`` ambiguous.
     """
     return _MESSAGE_ID.fullmatch(text) is not None
 
 
 def declared_length(content_length: str | None) -> int | None:
-    """Return the length that a request declares; None if it declares none or an invalid one."""
+    """Return the Content-Length in bytes; None if the header is missing or invalid."""
     if content_length and content_length.isdecimal() and content_length.isascii() and len(content_length) < 19:
         return int(content_length)
     return None
@@ -63,9 +63,9 @@ def first_value(pairs: Iterable[tuple[str, str]], name: str) -> str:
 
 
 def find_message_id(headers: Headers) -> str | None:
-    """Return the message id if it is well-formed, whatever is wrong with the other headers; otherwise None."""
-    found, repeated, _ = _find(headers)
-    return _known_message_id(found, repeated)
+    """Return the message id if it is well-formed, even if other headers are not; otherwise None."""
+    found, duplicates, _ = _find(headers)
+    return _known_message_id(found, duplicates)
 
 
 def parse_headers(headers: Headers) -> tuple[str, str, str]:
@@ -76,85 +76,81 @@ def parse_headers(headers: Headers) -> tuple[str, str, str]:
     Returns:
         The message id, the timestamp and the signatures, without surrounding spaces and tabs.
     Raises:
-        MissingHeaderError: One of the three is missing.
-        MalformedHeaderError: One is given twice, the id is not 1 to 256 printable ASCII characters without comma
-            and period, the timestamp is not one to twelve digits, or the signatures are more than 100 or 16 KB.
-        TypeError: *headers* are not headers.
+        MissingHeaderError: At least one is missing.
+        MalformedHeaderError: One is duplicated, the id is not 1 to 256 printable ASCII characters without comma and
+            period, the timestamp is not one to twelve digits, or there are more than 100 signatures or 16 KB.
+        TypeError: *headers* is not a mapping or pairs of ``str`` or ``bytes``.
 
     https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md#webhook-headers-sending-metadata-to-consumers
     """
-    found, repeated, pairs = _find(headers)
+    found, duplicates, pairs = _find(headers)
     names = WEBHOOK_HEADERS if found and found.keys().isdisjoint(SVIX_HEADERS) else SVIX_HEADERS
     id_name, timestamp_name, signature_name = names
 
     missing = tuple(name for name in names if name not in found)
     if missing:
-        raise MissingHeaderError(missing, _hint(pairs), _known_message_id(found, repeated))
+        raise MissingHeaderError(missing, _hint(pairs), _known_message_id(found, duplicates))
     for name in names:
-        if name in repeated:
-            problem = "is given twice: pass the headers as they arrived, without copies"
-            raise MalformedHeaderError(name, problem, _known_message_id(found, repeated))
+        if name in duplicates:
+            problem = "is duplicated: pass the headers unchanged"
+            raise MalformedHeaderError(name, problem, _known_message_id(found, duplicates))
         if not isinstance(found[name], str):
-            if hasattr(found[name], "encode"):  # email.header.Header: http.server puts it where bytes are not ASCII
-                problem = "is not ASCII: pass it as it arrived"
-                raise MalformedHeaderError(name, problem, _known_message_id(found, repeated))
+            if hasattr(found[name], "encode"):  # email.header.Header: http.server's value that is not ASCII
+                problem = "is not ASCII: pass the headers unchanged"
+                raise MalformedHeaderError(name, problem, _known_message_id(found, duplicates))
             raise TypeError(f"the header {name} must be one str or bytes, not {type(found[name]).__name__}")
 
     message_id, timestamp, signatures = [found[name].strip(" \t") for name in names]
     if not is_message_id(message_id):
-        raise MalformedHeaderError(
-            id_name, "is not 1 to 256 printable ASCII characters without comma and dot: pass it as it arrived, once"
-        )
+        problem = "is not 1 to 256 printable ASCII characters without comma and period: pass the headers unchanged"
+        raise MalformedHeaderError(id_name, problem)
     if not is_timestamp(timestamp):
-        problem = "is not Unix seconds in one to twelve digits: pass the header as it arrived"
+        problem = "is not Unix seconds in one to twelve digits: pass the header unchanged"
         if len(timestamp) == 13 and timestamp.isdecimal() and timestamp.isascii():
-            problem = "is in milliseconds: the sender signs Unix seconds, pass the header as it arrived"
+            problem = "is in milliseconds, but Clerk signs Unix seconds: pass the header unchanged"
         raise MalformedHeaderError(timestamp_name, problem, message_id)
     if signatures.count(" ") >= _MAX_SIGNATURES or len(signatures) > _MAX_SIGNATURES_LENGTH:
-        raise MalformedHeaderError(
-            signature_name,
-            f"has more than {_MAX_SIGNATURES} entries or {_MAX_SIGNATURES_LENGTH // 1024} KB: pass it as it arrived",
-            message_id,
-        )
-    # A character outside ASCII is in no valid signature, and compare_digest() does not accept it
+        size = f"{_MAX_SIGNATURES} entries or {_MAX_SIGNATURES_LENGTH // 1024} KB"
+        raise MalformedHeaderError(signature_name, f"has more than {size}: pass the header unchanged", message_id)
+    # Valid signatures are ASCII, and compare_digest() raises for other characters
     return message_id, timestamp, signatures.encode("ascii", "replace").decode()
 
 
 def _find(headers: Any) -> tuple[dict[str, Any], list[str], list[tuple[Any, Any]]]:
-    """Return the headers of a delivery by name in lower case, the names given twice, and the pairs of all headers."""
+    """Return a delivery's headers by lower-case name, the names of duplicates, and the pairs of all headers."""
     found: dict[str, Any] = {}
-    repeated: list[str] = []
+    duplicates: list[str] = []
     try:
         pairs = list(headers.items() if hasattr(headers, "items") else headers)
         for given, value in pairs:
             name = (_NAMES_AS_BYTES if isinstance(given, bytes) else _NAMES).get(given.lower())
-            if name and given.isascii() and value is not None:  # lower() makes an ASCII k of the Kelvin sign
+            if name and given.isascii() and value is not None:  # lower() turns the Kelvin sign into k
                 if name in found:
-                    repeated.append(name)
+                    duplicates.append(name)
                 found[name] = value.decode("latin-1") if isinstance(value, bytes) else value
     except (TypeError, ValueError, AttributeError):
         raise TypeError(_NOT_HEADERS) from None
-    return found, repeated, pairs
+    return found, duplicates, pairs
 
 
-def _known_message_id(found: dict[str, Any], repeated: list[str]) -> str | None:
+def _known_message_id(found: dict[str, Any], duplicates: list[str]) -> str | None:
     for name in (SVIX_HEADERS[0], WEBHOOK_HEADERS[0]):
         value = found.get(name)
-        if isinstance(value, str) and name not in repeated and is_message_id(value.strip(" \t")):
+        if isinstance(value, str) and name not in duplicates and is_message_id(value.strip(" \t")):
             return value.strip(" \t")
     return None
 
 
 def _hint(pairs: list[tuple[str | bytes, Any]]) -> str:
-    """Return what the names of the other headers suggest."""
+    """Return why the headers may be missing, judged by the names of the other headers."""
     names = {(name.decode("latin-1") if isinstance(name, bytes) else name).lower() for name, _ in pairs}
     for name in VENDORS:
         if name in names:
-            return f"{name} is there: this looks like a delivery of {VENDORS[name]}"
+            return f"found {name}: this looks like a {VENDORS[name]} webhook"
     for name in ("http_svix_id", "http_webhook_id"):
         if name in names:
-            return f"{name.upper()} is there: this is a WSGI environ, pass the framework's request headers instead"
+            return f"found {name.upper()}: this is a WSGI environ, pass the framework's request headers instead"
     for name in ("svix_id", "webhook_id"):
         if name in names:
-            return f"{name} is there: a proxy replaced the dash by an underscore, which makes it another header"
+            return f"found {name}: a proxy replaced the hyphen with an underscore"
     return ""

@@ -1,4 +1,4 @@
-"""Outcome: the result of running a message, which stores return and adapters respond with."""
+"""Outcome: the result of processing a message."""
 
 from __future__ import annotations
 
@@ -6,23 +6,20 @@ from enum import Enum
 
 
 class OutcomeValue(str):
-    """The value of an outcome. FastAPI passes the value of an enum to the response class, not its member.
+    """The value of an outcome, which its class distinguishes from the application's strings.
 
-    It is equal to a plain string, and its class distinguishes it from the application's own strings.
+    FastAPI passes the value of an enum member to the response class.
     """
 
     __slots__ = ()
 
 
 class Outcome(Enum):
-    """The result of running a message. Respond with its ``status_code``: the sender retries unless that is 2xx.
-
-    A handler may return it: the adapters respond with its status code.
-    """
+    """The result of processing a message. A handler may return it: adapters respond with its ``status_code``."""
 
     HANDLED = OutcomeValue("handled")  #: The handler ran without raising.
     DUPLICATE = OutcomeValue("duplicate")  #: The message was handled before.
-    IN_PROGRESS = OutcomeValue("in_progress")  #: Another worker is handling it: 409, so that the sender retries.
+    IN_PROGRESS = OutcomeValue("in_progress")  #: Another worker is handling it: 409 makes Clerk retry.
 
     @property
     def status_code(self) -> int:
@@ -31,7 +28,7 @@ class Outcome(Enum):
 
 
 def status_code_of(returned: object) -> int | None:
-    """Return the status for what a handler returned, an outcome or None; None if it is a response of its own."""
+    """Return the status code for a handler's return value; None if it is neither an outcome nor None."""
     if returned is None:
         return 204
     return returned.status_code if isinstance(returned, Outcome) else None

@@ -1,4 +1,4 @@
-"""What the adapters share: limits, status codes and the log. It verifies nothing itself."""
+"""Shared by the adapters: limits, status codes and logging."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from .events import AnyEvent, Delivery
 
 T = TypeVar("T")
 
-MAX_BODY = 1_048_576  # bytes; a delivery of Clerk has a few thousand
+MAX_BODY = 1_048_576  # bytes; Clerk's deliveries have a few thousand
 BODY_TIMEOUT = 10.0  # seconds; Svix gives up after 15
 
-#: The response body of every rejected request. The reason is only logged: it would help an attacker.
-REJECTION = {"detail": "webhook refused"}
+#: The response body of every rejected request. The reason would help an attacker, so it is only logged.
+REJECTION = {"detail": "webhook rejected"}
 
 _METHOD = re.compile("[A-Za-z][A-Za-z-]*")
 
@@ -33,14 +33,14 @@ _logger = logging.getLogger("clerk_webhook_verify")
 
 
 def resolve_webhook(webhook: object, usage: str) -> Webhook:
-    """Return the webhook passed to a decorator, or one with the environment's secret.
+    """Return the webhook passed to a decorator; for None, one with the environment's secret.
 
     Args:
         webhook: A :class:`Webhook` or None.
-        usage: The correct line of code, for the error's message.
+        usage: The correct line of code, for the message.
     Raises:
-        TypeError: It is something else: a function, since the parentheses are missing, or a secret.
-        InvalidSecretError: It is None, and the environment has no usable secret.
+        TypeError: It is something else, such as a secret, or a function because the parentheses are missing.
+        InvalidSecretError: It is None, and the environment has no valid secret.
     """
     if webhook is None:
         return Webhook()
@@ -51,36 +51,32 @@ def resolve_webhook(webhook: object, usage: str) -> Webhook:
 
 
 def check_webhook(webhook: object) -> None:
-    """Raise unless the webhook passed to ``verify_request`` is one.
-
-    Raises:
-        TypeError: It is something else: a secret, for example.
-    """
+    """Raise a TypeError unless *webhook* is a :class:`Webhook`, not for example a secret."""
     if not isinstance(webhook, Webhook):
         kind = type(webhook).__name__
         raise TypeError(f"webhook must be a Webhook, not a {kind}: create it once, with Webhook(secret), and pass it")
 
 
 def check_methods(methods: object) -> tuple[str, ...]:
-    """Return the names of the methods that a decorator accepts, in upper case.
+    """Return *methods* in upper case.
 
     Raises:
-        TypeError: *methods* is not a tuple or list of strings: one string, for example.
-        ValueError: It is empty, or has a name that is not one of HTTP.
+        TypeError: It is not a tuple or list of strings, but for example one string.
+        ValueError: It is empty, or a name is not an HTTP method's.
     """
     if not isinstance(methods, tuple | list) or not all(isinstance(each, str) for each in methods):
         raise TypeError("methods must be a tuple of strings: write methods=('POST', 'PUT')")
     if not methods or not all(_METHOD.fullmatch(each) for each in methods):
-        raise ValueError("methods must have at least one name, each of letters: write methods=('POST', 'PUT')")
+        raise ValueError("methods must contain at least one name, of letters only: write methods=('POST', 'PUT')")
     return tuple(each.upper() for each in methods)
 
 
 class BodyReader:
-    """Reads the body of a request when it is called, and keeps it for ``on_rejected``."""
+    """Reads the body when it is called, and keeps it for ``on_rejected``."""
 
     def __init__(self, read: Callable[[], bytes]) -> None:
         self._read = read
-        self.body: bytes | None = None  #: None until it was read.
+        self.body: bytes | None = None  #: None until the body was read.
 
     def __call__(self) -> bytes:
         self.body = self._read()
@@ -92,7 +88,7 @@ def receive_event(webhook: Webhook, headers: Headers, read_body: Callable[[], by
     """Check the headers, read the body, verify both and log the result.
 
     Args:
-        webhook: Its methods are looked up here, at each request, so that a test can patch them on the instance.
+        webhook: Its methods are looked up for each request, so that tests can patch them on the instance.
         headers: All headers of the request.
         read_body: Returns the raw body. It is called only if the headers are well-formed.
     Returns:
@@ -108,7 +104,7 @@ def receive_event(webhook: Webhook, headers: Headers, read_body: Callable[[], by
 
 @forget_on_error
 def receive_delivery(webhook: Webhook, headers: Headers, read_body: Callable[[], bytes]) -> Delivery:
-    """Do what :func:`receive_event` does, and leave the body unparsed."""
+    """Do the same as :func:`receive_event`, but do not parse the body."""
     delivery = _received(webhook, headers, lambda: webhook.verify_signature(headers, read_body()))
     log_verified_delivery(delivery)
     return delivery
@@ -125,46 +121,35 @@ def _received(webhook: Webhook, headers: Headers, verify: Callable[[], T]) -> T:
 
 
 def check_end_is_marked(environ: Mapping[str, Any]) -> None:
-    """Raise if the body of a WSGI request is chunked, and the server does not mark its end.
+    """Raise BodyIncompleteError if a WSGI body is chunked and the server does not mark its end.
 
-    Such a body cannot be read, and frameworks show it as empty.
-
-    Raises:
-        BodyIncompleteError: It is. A sender can choose to send chunks.
+    Frameworks do not read such a body, and return an empty one. An attacker can choose to send chunks.
     """
     chunked = "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower()
     if chunked and "wsgi.input" in environ and not environ.get("wsgi.input_terminated"):
         raise BodyIncompleteError(
-            problem="the body is chunked, and this WSGI server does not mark its end (wsgi.input_terminated), so it "
-            "looks empty: use a server that does, such as gunicorn, or let a proxy in front buffer requests"
+            problem="the body is chunked, and this WSGI server does not mark its end (wsgi.input_terminated): use a "
+            "server that does, such as gunicorn, or a proxy that buffers requests"
         )
 
 
 def check_complete(body: bytes, declared: int | None) -> None:
-    """Raise if the body is shorter than declared.
-
-    Args:
-        body: The bytes that the framework returned.
-        declared: Content-Length in bytes; None if the request has none.
-    Raises:
-        BodyIncompleteError: The body is shorter.
-    """
+    """Raise BodyIncompleteError if *body* is shorter than *declared*, its Content-Length, if there is one."""
     if declared is not None and len(body) < declared:
         raise BodyIncompleteError(len(body), declared)
 
 
 def is_json(content_type: str | None) -> bool:
-    """Return whether a request has the content type of all deliveries.
+    """Return whether the content type is JSON, as that of all deliveries is.
 
-    An attacker can choose another one, which makes form parsers read the body. So if a JSON body was already read, the
-    application did it.
+    Form parsers read bodies of other types, which an attacker can choose. Only the application reads a JSON body.
     """
     types = (content_type or "").split(",")  # servers join repeated headers
     return all(each.partition(";")[0].strip().lower() == "application/json" for each in types)
 
 
 def status_code_for(error: WebhookError) -> int:
-    """Return the HTTP status for *error*: 4xx if the sender caused it, 500 for an application error."""
+    """Return the HTTP status code for *error*: 4xx for a rejected request, 500 for an application error."""
     if isinstance(error, BodyTooLargeError):
         return 413
     if isinstance(error, BodyTimeoutError):
@@ -173,14 +158,14 @@ def status_code_for(error: WebhookError) -> int:
 
 
 def log_rejected(error: WebhookError, webhook: Webhook | None, headers: Headers) -> None:
-    """Log *error*: as a warning if the sender caused it, as an error if the application did.
+    """Log a rejected request as a warning, and an application error as an error.
 
-    The record has the attributes ``code``, ``message_id``, ``skew`` and ``fingerprints``, for metrics. Adds the message
-    id to *error* if it has none.
+    The record has the attributes ``code``, ``message_id``, ``skew`` and ``fingerprints``. If *error* has no message id,
+    the one in *headers* is added to it.
 
     Args:
         error: The reason.
-        webhook: The one that rejected the request; None if it could not be made, for lack of a secret.
+        webhook: None if there is no valid secret.
         headers: All headers of the request.
     """
     error.message_id = error.message_id or find_message_id(headers)
@@ -204,7 +189,7 @@ def log_verified(event: AnyEvent) -> None:
 
 
 def log_verified_delivery(delivery: Delivery) -> None:
-    """Log a verified delivery, as :func:`log_verified` does. ``event_type`` is None, since nothing was parsed."""
+    """Log a verified delivery as :func:`log_verified` does, with None as ``event_type``."""
     message_id, fingerprint = delivery.message_id, delivery.secret_fingerprint
     facts = {"event_type": None, "message_id": message_id, "fingerprint": fingerprint}
     _logger.info("verified a delivery, message id %r, secret %s", message_id, fingerprint, extra=facts)

@@ -22,7 +22,7 @@ _KEY_SIZES = range(24, 76)  # bytes; the specification recommends 24 to 64, Svix
 
 
 @forget_on_error
-def parse_secrets(secret: Secret | None) -> tuple[bytes, ...]:
+def parse_secrets(secret: Secret | None) -> list[bytes]:
     """Decode one signing secret, several, or those in the environment into HMAC keys.
 
     Args:
@@ -45,7 +45,7 @@ def parse_secrets(secret: Secret | None) -> tuple[bytes, ...]:
             place = source if len(texts) == 1 else f"{source}, number {number} of {len(texts)},"
             raise InvalidSecretError(f"{place} {problem_with(text, _KEY_SIZES)}")
         keys.append(key)
-    return tuple(keys)
+    return keys
 
 
 def _decode(text: str) -> bytes | None:
@@ -57,7 +57,7 @@ def _decode(text: str) -> bytes | None:
     except ValueError:
         return None
     is_canonical = b64encode(key).decode() == padded
-    is_placeholder = not encoded.strip("xX=")
+    is_placeholder = set(encoded.lower()) == {"x"}
     is_valid = text.startswith(PREFIX) and is_canonical and len(key) in _KEY_SIZES and not is_placeholder
     return key if is_valid else None
 

@@ -1,4 +1,4 @@
-"""The HMAC over ``id.timestamp.body``, in the form of an entry of the signature header."""
+"""Sign ``id.timestamp.body`` with HMAC-SHA256."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from hashlib import sha256
 
 
 def is_candidate(entry: str) -> bool:
-    """Return whether an entry of the signature header has the version and the length of a signature that can match."""
+    """Return whether an entry of the signature header has the version and length of a ``v1`` signature."""
     return entry.startswith("v1,") and len(entry) == len("v1,") + 44  # 32 bytes in base64
 
 
@@ -17,7 +17,7 @@ class Signer:
 
     def __init__(self, key: bytes) -> None:
         self._keyed = hmac.new(key, digestmod=sha256)
-        #: Distinguishes two keys in a log: 48 bits of a hash of at least 192 random ones, which reveal no key.
+        #: Identifies the key in logs. 48 bits of a hash do not reveal a key of at least 192 random bits.
         self.fingerprint = sha256(b"clerk-webhook-verify fingerprint\0" + key).hexdigest()[:12]
 
     def sign(self, prefix: bytes, body: bytes) -> str:

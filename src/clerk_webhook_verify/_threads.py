@@ -1,4 +1,4 @@
-"""Calls in a thread that are waited for to their end, even by a task that is cancelled."""
+"""Run functions in threads, and wait until they end, even if the task is cancelled."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ def in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> as
     def call() -> T:
         try:
             return function(*args, **kwargs)
-        except StopIteration as error:  # with it, a future would not be done before Python 3.12
+        except StopIteration as error:  # before Python 3.12, it would never complete the future
             raise RuntimeError("a handler or store raised StopIteration") from error
 
     return asyncio.get_running_loop().run_in_executor(None, copy_context().run, call)
 
 
 async def finish(future: asyncio.Future[T]) -> T:
-    """Wait until *future* is done. A cancellation is raised only then, since a thread cannot be stopped."""
+    """Wait until *future* is done, then raise a cancellation if there was one: threads cannot be stopped."""
     cancellation = None
     with _shield():
         while not future.done():
@@ -40,6 +40,6 @@ async def finish(future: asyncio.Future[T]) -> T:
 
 
 def _shield() -> AbstractContextManager[Any]:
-    """Return a scope that no other scope of anyio cancels. Without it, anyio cancels in each iteration of the loop."""
+    """Return a scope that other anyio scopes do not cancel. Without it, they cancel every iteration of the loop."""
     cancel_scope = getattr(sys.modules.get("anyio"), "CancelScope", None)
     return cancel_scope(shield=True) if cancel_scope else nullcontext()

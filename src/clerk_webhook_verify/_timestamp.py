@@ -1,4 +1,4 @@
-"""Unix seconds compared with this machine's clock: the form of a timestamp, the tolerance, the age."""
+"""Check timestamps: their format, the tolerance and the clock."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .errors import TimestampTooNewError, TimestampTooOldError
 
 LATEST = 999_999_999_999  # twelve digits, the year 33658
 
-_LARGEST = sys.float_info.max  # beyond it are infinity and ints that no float can hold
+_LARGEST = sys.float_info.max  # excludes infinity, and ints that cannot be converted to float
 
 
 def is_timestamp(text: str) -> bool:
@@ -34,13 +34,11 @@ def parse_tolerance(tolerance: float | timedelta) -> float:
 
 
 def check_now(now: float) -> float:
-    """Return what a clock returned.
+    """Return *now*, the Unix seconds that a clock returned.
 
-    Args:
-        now: Unix seconds.
     Raises:
         TypeError: It is not a number.
-        ValueError: It is not finite, so nothing can be compared with it.
+        ValueError: It is not finite.
     """
     if not isinstance(now, (float, int)) or isinstance(now, bool):
         raise TypeError(f"clock must return Unix seconds as int or float, not {type(now).__name__}")
@@ -50,10 +48,11 @@ def check_now(now: float) -> float:
 
 
 def check_age(timestamp: int, now: float, tolerance: float, message_id: str) -> None:
-    """Raise if *timestamp* is further from *now* than *tolerance*, all in seconds.
+    """Raise if *timestamp* differs from *now* by more than *tolerance*, all in seconds.
 
     Raises:
-        TimestampTooOldError, TimestampTooNewError: It is. The skew is rounded away from zero: never "300 s of 300".
+        TimestampTooOldError, TimestampTooNewError: It does. The skew is rounded away from zero, so that the message
+            never shows the tolerance itself.
     """
     skew = timestamp - now
     if skew < -tolerance:

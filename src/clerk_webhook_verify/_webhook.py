@@ -1,4 +1,4 @@
-"""Webhook: the order of the checks and nothing else."""
+"""Webhook and verify(): the checks of a delivery, in their order."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ def verify(
         body: The raw body, unchanged.
         secret: The endpoint's signing secret (``whsec_...``), or several during a rotation; None reads the environment
             variable ``CLERK_WEBHOOK_SIGNING_SECRET``, then ``CLERK_WEBHOOK_SECRET``.
-        tolerance: How far the timestamp may be from now in either direction, in seconds or as a timedelta.
-        clock: Returns now in Unix seconds; None uses ``time.time``.
+        tolerance: Maximum difference between the timestamp and now, in seconds or as a timedelta.
+        clock: Returns the current Unix seconds; None uses ``time.time``.
     Returns:
-        The event: a class of :mod:`.events` for known types, otherwise :class:`UnknownEvent`.
+        The event, of a class in :mod:`.events` for known types, otherwise :class:`.UnknownEvent`.
     Raises:
         WebhookVerificationError: The request is rejected: respond with 400.
-        InvalidSecretError: The application has no usable secret: respond with 500.
-        TypeError, ValueError: A mistake in the calling code; the message says what to do.
+        InvalidSecretError: The application has no valid secret: respond with 500.
+        TypeError, ValueError: A bug in the calling code; the message says what to do.
 
     https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
     https://clerk.com/docs/webhooks/sync-data
@@ -56,7 +56,7 @@ class Webhook:
     Args and errors are those of :func:`verify`.
     """
 
-    # Error trackers call repr() also on a webhook whose secret was invalid
+    # Defaults for repr(), which error trackers call even if __init__ raised
     _signers: tuple[Signer, ...] = ()
     _tolerance: float = 0
 
@@ -76,23 +76,23 @@ class Webhook:
 
     @property
     def fingerprints(self) -> tuple[str, ...]:
-        """One per secret, in order: distinguishes two secrets in a log and reveals neither."""
+        """One per secret, in order. A fingerprint identifies a secret in logs and does not reveal it."""
         return tuple(signer.fingerprint for signer in self._signers)
 
     @forget_on_error
     def check_headers(self, headers: Headers) -> None:
-        """Raise if the headers are not those of a delivery. A receiver calls it before it reads the body.
+        """Raise if a header is missing or malformed. Adapters call it before they read the body.
 
-        It proves nothing: only :meth:`verify` and :meth:`verify_signature` check the signature.
+        It does not check the signature: only :meth:`verify` and :meth:`verify_signature` do.
 
         Raises:
-            MissingHeaderError, MalformedHeaderError: As :meth:`verify` would.
+            MissingHeaderError, MalformedHeaderError: :meth:`verify` would raise it too.
         """
         parse_headers(headers)
 
     @forget_on_error
     def verify(self, headers: Headers, body: Body) -> AnyEvent:
-        """Verify one delivery and return its event: as :meth:`verify_signature`, then :meth:`.Delivery.parse`."""
+        """Verify one delivery and return its event: :meth:`verify_signature`, then :meth:`.Delivery.parse`."""
         return self._verified_delivery(headers, body).parse()
 
     @forget_on_error
@@ -103,16 +103,16 @@ class Webhook:
             headers: All headers of the request.
             body: The raw body, unchanged.
         Returns:
-            The delivery: what was signed, and with which secret.
+            The delivery.
         Raises:
             WebhookVerificationError: The request is rejected: a header is missing or malformed, no signature matches,
-                or the signature is valid but the timestamp is too far from now.
-            TypeError: *headers* or *body* is of a wrong type, or they are swapped.
+                or the timestamp is outside the tolerance.
+            TypeError: *headers* or *body* has the wrong type, or they are swapped.
         """
         return self._verified_delivery(headers, body)
 
     def _verified_delivery(self, headers: Headers, body: Body) -> Delivery:
-        # Apart from the two public methods, so that patching one of them does not change the other
+        # Private, so that patching one of the two public methods does not change the other
         signed = body_bytes(body, headers)
         message_id, timestamp, signatures = parse_headers(headers)
         fingerprint = self._matching_fingerprint(message_id, timestamp, signatures.split(" "), signed)
@@ -130,7 +130,7 @@ class Webhook:
         matching = None
         for signer in self._signers:
             expected = signer.sign(prefix, body)
-            for entry in entries:  # no early exit: the time it takes depends on no content
+            for entry in entries:  # no early exit, so that the time does not depend on the content
                 if compare_digest(entry, expected) and matching is None:
                     matching = signer
         if matching is None:
@@ -139,12 +139,12 @@ class Webhook:
         return matching.fingerprint
 
     def _now(self) -> float:
-        """Return Unix seconds by this webhook's clock, or by ``time.time``, which tests may have patched."""
+        """Return the current Unix seconds. ``time.time`` is looked up here, since tests may patch it."""
         return check_now(time.time() if self._clock is None else self._clock())
 
     @forget_on_error
     def sign(self, message_id: str, timestamp: int, body: Body) -> str:
-        """Return the signature of a delivery with the first secret, as in the ``svix-signature`` header.
+        """Return the ``svix-signature`` header of a delivery, signed with the first secret.
 
         Args:
             message_id: 1 to 256 printable ASCII characters without comma and period.
@@ -157,7 +157,7 @@ class Webhook:
         if not isinstance(message_id, str):
             raise TypeError(f"message_id must be a str, not {type(message_id).__name__}")
         if not is_message_id(message_id):
-            raise ValueError("message_id must be 1 to 256 printable ASCII characters without comma and dot")
+            raise ValueError("message_id must be 1 to 256 printable ASCII characters without comma and period")
         if not isinstance(timestamp, int) or isinstance(timestamp, bool):
             raise TypeError(f"timestamp must be Unix seconds as an int, not {type(timestamp).__name__}")
         if not 0 <= timestamp <= LATEST:
@@ -168,12 +168,12 @@ class Webhook:
     def signed_headers(
         self, body: Body, *, message_id: str | None = None, timestamp: int | None = None
     ) -> dict[str, str]:
-        """Return the three ``svix-*`` headers of a delivery of *body*, signed with the first secret.
+        """Return the three ``svix-*`` headers for *body*, signed with the first secret.
 
         Args:
             body: The raw body. Send exactly these bytes.
             message_id: None creates a new one.
-            timestamp: Unix seconds; None is now, by this webhook's clock.
+            timestamp: Unix seconds; None is the time of this webhook's clock.
         Raises:
             TypeError, ValueError: :meth:`verify` would reject it.
         """
@@ -188,4 +188,4 @@ class Webhook:
         return f"{type(self).__name__}(fingerprints={self.fingerprints!r}, tolerance={self._tolerance:g})"
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("a Webhook can sign with your secrets, so it is not pickled or copied: create another one")
+        raise TypeError("a Webhook contains secrets, so it cannot be pickled or copied: create another one")

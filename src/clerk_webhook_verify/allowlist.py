@@ -1,4 +1,4 @@
-"""Check whether an address is one that Svix sends from, in addition to the signature.
+"""Allow only Svix's IP addresses, in addition to the signature.
 
 >>> allowlist = Allowlist({"eu": ["192.0.2.7", "2001:db8:7::/56"]})
 >>> allowlist.allows("192.0.2.7"), allowlist.allows("::ffff:192.0.2.7"), allowlist.allows("192.0.2.8")
@@ -14,14 +14,15 @@ from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_netw
 
 
 class Allowlist:
-    """The addresses in a file that Svix publishes: a JSON object, region to a list of addresses or CIDR blocks.
+    """The IP addresses that Svix publishes: a JSON object, region to a list of addresses or CIDR blocks.
 
-    It reads no header. Behind a proxy, configure the server so that it knows the client's address.
+    It reads no headers. Behind a proxy, configure your server to report the client's address.
 
     Args:
-        source: The file's path, its content as bytes, or its content as a mapping. Region names are ignored.
+        source: The file's path, or its content as bytes or as a mapping. Region names are ignored.
     Raises:
-        ValueError: It has another form or no address, or a block is all addresses. The message names the wrong entry.
+        ValueError: The content is malformed or has no address, or a block contains all addresses.
+        TypeError: *source* has another type.
         OSError: The file cannot be read.
 
     Source: Svix, "Webhook IP addresses".
@@ -35,10 +36,10 @@ class Allowlist:
             raise TypeError(f"source must be a path, bytes or a mapping, not {type(source).__name__}")
         self._networks = list(_networks(_parsed(source) if isinstance(source, bytes) else source))
         if not self._networks:
-            raise ValueError("the allow-list names no address, so it would allow no request")
+            raise ValueError("the allow-list contains no address, so it would reject every request")
 
     def allows(self, ip: str) -> bool:
-        """Return whether *ip* is one of the addresses; False if it is not an address."""
+        """Return whether *ip* is one of the addresses; False if it is invalid."""
         if not isinstance(ip, str) or "%" in ip:  # ip_address() also accepts ints, packed bytes and IPv6 zone ids
             return False
         try:
@@ -64,7 +65,7 @@ def _networks(regions: object) -> Iterator[IPv4Network | IPv6Network]:
         if not isinstance(entries, list | tuple):
             raise ValueError(f"the allow-list's region {region!r} is not a list of addresses")
         for entry in entries:
-            yield _network(entry, f"the allow-list's region {region!r} holds {entry!r}")
+            yield _network(entry, f"the allow-list's region {region!r} contains {entry!r}")
 
 
 def _network(entry: object, problem: str) -> IPv4Network | IPv6Network:

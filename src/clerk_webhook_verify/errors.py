@@ -12,10 +12,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-_EMPTY_BODY_CAUSES = (
-    "the sender sent none, or a middleware or the server read it and did not pass it on; verify before anything else "
-    "reads the body"
-)
+_EMPTY_BODY_CAUSES = "the client sent none, or middleware consumed it; verify before anything else reads the body"
 
 
 class WebhookError(Exception):
@@ -27,16 +24,13 @@ class WebhookError(Exception):
 
 
 class InvalidSecretError(WebhookError):
-    """The application has no usable signing secret. The sender has done nothing wrong: respond with 500."""
+    """The application has no valid signing secret. The request may be valid: respond with 500."""
 
     code = "invalid_secret"
 
     def __init__(self, problem: str) -> None:
         super().__init__(problem)
         self.problem = problem  #: What is wrong and how to fix it, without the value.
-
-    def __str__(self) -> str:
-        return self.problem
 
 
 class WebhookVerificationError(WebhookError):
@@ -57,13 +51,12 @@ class MissingHeaderError(WebhookVerificationError):
         self.message_id = message_id
 
     def __str__(self) -> str:
-        listed = " and ".join(filter(None, [", ".join(self.names[:-1]), self.names[-1]]))
         advice = f"; {self.hint}" if self.hint else ", and check that no proxy removes them"
-        return f"the request has no {listed} header: pass all headers of the request as they arrived{advice}"
+        return f"missing header(s) {', '.join(self.names)}: pass all request headers{advice}"
 
 
 class MalformedHeaderError(WebhookVerificationError):
-    """A header of the delivery is not as a sender writes it."""
+    """A header of the delivery is duplicated or malformed."""
 
     code = "malformed_header"
 
@@ -74,7 +67,7 @@ class MalformedHeaderError(WebhookVerificationError):
         self.message_id = message_id
 
     def __str__(self) -> str:
-        return f"the header {self.name} {self.problem}"
+        return f"header {self.name} {self.problem}"
 
 
 class SignatureMismatchError(WebhookVerificationError):
@@ -85,21 +78,21 @@ class SignatureMismatchError(WebhookVerificationError):
     def __init__(self, candidates: int, secrets: int, message_id: str, empty_body: bool = False) -> None:
         super().__init__(candidates, secrets, message_id, empty_body)
         self.candidates = candidates  #: How many well-formed ``v1`` signatures the header contained.
-        self.secrets = secrets  #: How many secrets they were compared with.
+        self.secrets = secrets  #: How many secrets were tried.
         self.message_id = message_id
-        self.empty_body = empty_body  #: Whether the body was empty, which the sender never signed.
+        self.empty_body = empty_body  #: Whether the body was empty.
 
     def __str__(self) -> str:
         if self.empty_body:
-            return f"the body is empty: {_EMPTY_BODY_CAUSES}"
+            return f"body is empty: {_EMPTY_BODY_CAUSES}"
         if not self.candidates:
             return (
-                "the signature header holds no v1 signature (v1, a comma, 44 characters of base64): "
-                "other versions and cut values do not count; pass the header as it arrived"
+                "no v1 signature ('v1,' and 44 base64 characters); other versions and truncated values are ignored: "
+                "pass the header unchanged"
             )
         return (
-            f"none of the {self.candidates} v1 signature(s) fits any of the {self.secrets} secret(s): pass the raw "
-            "body as it arrived, never parsed and dumped again, and use the signing secret of this very endpoint"
+            f"none of {self.candidates} v1 signature(s) matches any of {self.secrets} secret(s): pass the raw body, "
+            "not re-serialized JSON, and use this endpoint's signing secret"
         )
 
 
@@ -107,21 +100,21 @@ class TimestampError(WebhookVerificationError):
     """The signature is valid, but the timestamp is outside the tolerance. Base of the two errors below."""
 
     def __init__(self, skew: int, tolerance: float, message_id: str) -> None:
-        super().__init__(skew, tolerance, message_id)  # facts, not the sentence: copies and pickles stay whole
-        self.skew = skew  #: Whole seconds from this machine's clock to the signed timestamp: negative if it is older.
+        super().__init__(skew, tolerance, message_id)
+        self.skew = skew  #: Timestamp minus this machine's clock, in whole seconds: negative if it is in the past.
         self.tolerance = tolerance  #: Seconds allowed in either direction.
         self.message_id = message_id
 
 
 class TimestampTooOldError(TimestampError):
-    """The signature is valid, but too old: a replay, a stored delivery, or this machine's clock is fast."""
+    """The signature is valid, but the timestamp is old: a replay, a stored delivery, or the clock is fast."""
 
     code = "timestamp_too_old"
 
     def __str__(self) -> str:
         return (
-            f"the delivery is genuine but was signed {-self.skew} s ago, {self.tolerance:g} s are allowed: "
-            "synchronise this machine's clock, or pass clock= when you verify a stored delivery"
+            f"valid signature, but timestamp is {-self.skew} s old (tolerance {self.tolerance:g} s): "
+            "synchronize this machine's clock, or pass clock= to verify a stored delivery"
         )
 
 
@@ -132,13 +125,13 @@ class TimestampTooNewError(TimestampError):
 
     def __str__(self) -> str:
         return (
-            f"the delivery is genuine but was signed {self.skew} s ahead of this machine's clock, "
-            f"{self.tolerance:g} s are allowed: synchronise this machine's clock"
+            f"valid signature, but timestamp is {self.skew} s in the future (tolerance {self.tolerance:g} s): "
+            "synchronize this machine's clock"
         )
 
 
 class InvalidPayloadError(WebhookVerificationError):
-    """The body is not an event. Its signature is valid: only an authentic body is parsed."""
+    """The signature is valid, but the body is not an event."""
 
     code = "invalid_payload"
 
@@ -164,29 +157,31 @@ class BodyTooLargeError(WebhookVerificationError):
 
     def __str__(self) -> str:
         where = f" ({self.option})" if self.option else ""
-        return f"the body is longer than {self.limit} bytes: raise the limit{where} if your deliveries are that large"
+        return f"body exceeds {self.limit} bytes: raise the limit{where} if your deliveries are that large"
 
 
 class BodyIncompleteError(WebhookVerificationError):
-    """The body did not arrive completely: the sender disconnected, or framed it wrongly. Respond with 400."""
+    """The body is incomplete: the client disconnected, or its framing is malformed. Respond with 400."""
 
     code = "body_incomplete"
 
     def __init__(self, received: int | None = None, declared: int | None = None, problem: str = "") -> None:
         super().__init__(received, declared, problem)
-        self.received = received  #: How many bytes arrived, if that is known.
-        self.declared = declared  #: How many the Content-Length header declares, if there is one.
-        self.problem = problem  #: The cause, if it is another one than a disconnect.
+        self.received = received  #: How many bytes were received, if known.
+        self.declared = declared  #: The Content-Length header, if there is one.
+        self.problem = problem  #: The cause, if it is not a disconnect.
 
     def __str__(self) -> str:
         if self.problem:
             return self.problem
         if self.received is None or self.declared is None:
-            return "the sender closed the connection before the body was complete, or sent it malformed"
-        ends = f"the body ends after {self.received} of {self.declared} bytes"
+            return "body is incomplete: check for a disconnect or malformed chunks"
         if not self.received:
-            return f"{ends}, it is empty: {_EMPTY_BODY_CAUSES}"
-        return f"{ends}: the sender left, or declared too many"
+            return f"body is empty, not {self.declared} bytes: {_EMPTY_BODY_CAUSES}"
+        return (
+            f"body ended after {self.received} of {self.declared} bytes: check for a disconnect or a wrong "
+            "Content-Length"
+        )
 
 
 class BodyTimeoutError(WebhookVerificationError):
@@ -200,15 +195,15 @@ class BodyTimeoutError(WebhookVerificationError):
         self.option = option  #: The parameter or setting that changes the limit, if there is one.
 
     def __str__(self) -> str:
+        limit = f" ({self.option})" if self.option else ""
         return (
-            f"the body did not arrive within {self.seconds:g} s: the sender is slow, "
-            "or a middleware read the body and does not pass it on"
-            + (f"; the limit is {self.option}" if self.option else "")
+            f"body did not arrive within {self.seconds:g} s{limit}: check for a slow client, or middleware that "
+            "consumes the body"
         )
 
 
 class BodyConsumedError(WebhookError):
-    """Something else in the application has read the body. The sender has done nothing wrong: respond with 500."""
+    """The application read the body before verification. The request may be valid: respond with 500."""
 
     code = "body_consumed"
 
@@ -216,19 +211,16 @@ class BodyConsumedError(WebhookError):
         super().__init__(problem)
         self.problem = problem  #: What happened and how to fix it.
 
-    def __str__(self) -> str:
-        return self.problem
-
 
 class StoreError(WebhookError):
-    """The store that remembers handled messages is unavailable. Nothing is wrong with the delivery: respond with 500.
+    """The idempotency store is unavailable. The delivery is valid: respond with 500.
 
-    Its cause is the error of the store's client library.
+    Its cause is the client library's error.
     """
 
     code = "store_unavailable"
 
-    handled: bool = False  #: Whether the handler has run: then the message must not be handled again.
+    handled: bool = False  #: Whether the handler has run. If so, do not handle the message again.
 
     def __init__(self, problem: str, handled: bool = False) -> None:
         super().__init__(problem, handled)

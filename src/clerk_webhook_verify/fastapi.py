@@ -20,10 +20,10 @@ __all__ = ["ClerkWebhook", "verify_delivery", "verify_request"]
 
 
 class _OutcomeOrJSONResponse(JSONResponse):
-    """The status code of an ``Outcome``, or what the endpoint returned as JSON."""
+    """Responds with the status code of an ``Outcome``, and with JSON for any other return value."""
 
     def __init__(self, content: Any, status_code: int = 200, **options: Any) -> None:
-        if isinstance(content, OutcomeValue):  # FastAPI passes the value of an enum, not its member
+        if isinstance(content, OutcomeValue):
             status_code = Outcome(content).status_code
         super().__init__(content, status_code, **options)
 
@@ -32,21 +32,21 @@ class _OutcomeOrJSONResponse(JSONResponse):
 
 
 class ClerkWebhook:
-    """A dependency that returns the verified event; the endpoint is called only with verified events.
+    """A dependency that returns the verified event, so that the endpoint is called only with verified events.
 
-    A rejected request gets the status 400 (413 if the body is too long, 408 if it does not arrive in time), an
-    application error 500. Not 422, unless the endpoint declares a body of its own. Endpoints may be ``async def`` or
-    plain ``def``. The route decides which methods are accepted.
+    It responds with 400 to a rejected request (413 if the body is too long, 408 if it does not arrive in time) and 500
+    to an application error. Endpoints may be ``async def`` or plain ``def``. FastAPI responds with 422 only if the
+    endpoint declares a body itself. The route selects the accepted methods.
 
     Args:
-        webhook: Has the secrets; None reads the environment, now and not at the first request.
+        webhook: Contains the secrets; None reads the environment when the dependency is created.
         max_body: The maximum length of the body, in bytes.
         body_timeout: Seconds until the complete body must have arrived.
         on_rejected: Called in a thread with a :class:`.RejectedRequest` after a verification failure, before the
             response is sent. Its exceptions are logged and do not change the response.
     Raises:
-        InvalidSecretError: *webhook* is None, and the environment has no usable secret.
-        TypeError: *webhook* is something else: a secret, for example. *on_rejected* is not a function, or asynchronous.
+        InvalidSecretError: *webhook* is None, and the environment has no valid secret.
+        TypeError: *webhook* is something else, such as a secret; *on_rejected* is not a function, or is asynchronous.
     """
 
     @forget_on_error
@@ -66,7 +66,7 @@ class ClerkWebhook:
 
     @forget_on_error
     async def __call__(self, request: Request) -> AnyEvent:
-        """Verify *request*; FastAPI's ``Depends`` calls this.
+        """Verify *request*. FastAPI's ``Depends`` calls this.
 
         Raises:
             HTTPException: The response to a rejected request or an application error.
@@ -83,20 +83,20 @@ class ClerkWebhook:
 
     @property
     def openapi(self) -> dict[str, Any]:
-        """Keywords for ``app.post(...)`` that add the body, the headers and the responses to the OpenAPI page.
+        """Keyword arguments for ``app.post(...)`` that describe the body, headers and responses in OpenAPI.
 
-        They also make 204 the status of an endpoint that returns nothing, respond to an ``Outcome`` with its status
-        code, and let the endpoint have any return annotation.
+        With them an endpoint that returns None responds with 204, an ``Outcome`` becomes its status code, and the
+        endpoint may have any return annotation.
         """
         rejection = {"content": {"application/json": {"example": REJECTION}}}
         text = {"type": "string"}
         return {
             "status_code": 204,
             "response_class": _OutcomeOrJSONResponse,
-            "response_model": None,  # FastAPI 0.115 and 0.116 take "-> None" for a model, which 204 does not allow
+            "response_model": None,  # FastAPI 0.115 and 0.116 make a model of "-> None", which 204 forbids
             "responses": {
                 400: {"description": "The delivery is rejected", **rejection},
-                409: {"description": "Another worker is handling the delivery: send it again"},
+                409: {"description": "Another worker is handling the delivery: retry"},
                 413: {"description": "The body is too long", **rejection},
             },
             "openapi_extra": {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from inspect import isawaitable
+from inspect import isawaitable, signature
 from typing import Any, Protocol, TypeVar, overload
 
 from ._callables import is_async, is_generator
@@ -26,7 +26,7 @@ E6 = TypeVar("E6", bound=Event)
 
 
 class _Decorator(Protocol[E_co]):
-    """Registers a handler, which accepts every event or these, and returns it unchanged."""
+    """Registers a handler for these or all events, and returns it unchanged."""
 
     @overload
     def __call__(self, handler: H, /) -> H: ...
@@ -35,7 +35,7 @@ class _Decorator(Protocol[E_co]):
 
 
 class _Routes:
-    """What Router and AsyncRouter have in common: which handler gets which events."""
+    """The handlers of Router and AsyncRouter."""
 
     def __init__(self) -> None:
         self._handlers: dict[str, Handler] = {}
@@ -43,7 +43,7 @@ class _Routes:
 
     @property
     def types(self) -> tuple[str, ...]:
-        """The event types that have a handler, sorted. Select these for the endpoint in Clerk's dashboard."""
+        """The event types with a handler, sorted. Select them for the endpoint in Clerk's dashboard."""
         return tuple(sorted(self._handlers))
 
     @overload
@@ -68,21 +68,21 @@ class _Routes:
         """Register the decorated function for these event types.
 
         Args:
-            *event_types: Classes that declare an event type, or types as strings, such as ``"user.somethingNew"``. The
-                function accepts the union of one to six classes; with a string or more classes, every ``Event``.
+            *event_types: Classes that declare an event type, or types as strings, such as ``"user.somethingNew"``.
+                Type checkers expect a function that accepts the union of up to six classes, otherwise any ``Event``.
         Returns:
             The decorator, which returns the function unchanged.
         Raises:
-            TypeError: There is no argument, or one is something else: ``Event``, ``UnknownEvent``, or a subclass of
-                ``UserCreated``, of which the library makes no events. By the decorator: the function is a generator
-                function, or it is asynchronous in a ``Router``.
-            ValueError: A type is empty, or has a handler already.
+            TypeError: There is no argument, or one declares no event type, such as ``Event`` or ``UnknownEvent``. By
+                the decorator: the function cannot be called with only the event, is a generator function, or is
+                asynchronous in a ``Router``.
+            ValueError: A type is empty, or already has a handler.
         """
         types = [event_type for each in event_types for event_type in _types_of(each)]
         if not types:
             raise TypeError("on() needs an event class or type: write @router.on(UserCreated)")
         if len(set(types)) < len(types):
-            raise ValueError(f"on() got an event type twice: remove one of {', '.join(types)}")
+            raise ValueError(f"on() got a duplicate event type: remove one of {', '.join(types)}")
 
         def register(handler: Handler) -> Handler:
             self._check(handler)
@@ -96,7 +96,7 @@ class _Routes:
 
         Raises:
             TypeError: As for :meth:`on`.
-            ValueError: There is a fallback already.
+            ValueError: There already is a fallback.
         """
         self._check(handler)
         self._add({}, handler)
@@ -106,16 +106,17 @@ class _Routes:
         if not callable(handler):
             raise TypeError(f"a handler must be a function or another callable, not {_name(handler)}")
         if is_generator(handler):
-            raise TypeError("the handler is a generator function, which does not run when called: remove its yield")
+            raise TypeError("the handler is a generator function, so calling it runs nothing: remove its yield")
+        _check_parameters(handler)
 
     def _add(self, handlers: dict[str, Handler], fallback: Handler | None) -> None:
-        """Register all of it, or nothing if one is registered already."""
+        """Register all of them, or none if one is already registered."""
         for event_type in handlers:
             if event_type in self._handlers:
-                raise ValueError(f"{event_type!r} has a handler already: call both functions from one handler")
+                raise ValueError(f"{event_type!r} already has a handler: call both functions from one handler")
         if fallback is not None:
             if self._fallback is not None:
-                raise ValueError("the router has a fallback already: call both functions from one fallback")
+                raise ValueError("the router already has a fallback: call both functions from one fallback")
             self._fallback = fallback
         self._handlers.update(handlers)
 
@@ -126,19 +127,19 @@ class _Routes:
 
     def _handler_for(self, event: Event) -> Handler | None:
         if not isinstance(event, Event):
-            raise TypeError(f"a router accepts what verify() or Delivery.parse() returned, not {_name(event)}")
+            raise TypeError(f"a router accepts events from verify() or Delivery.parse(), not {_name(event)}")
         return self._handlers.get(event.type, self._fallback)
 
 
 class Router(_Routes):
-    """Hands each event to the handler that is registered for its type. Use it wherever a handler goes.
+    """Calls the handler that is registered for the event's type. Use it as a handler.
 
     >>> clerk_webhook(webhook)(router)  # doctest: +SKIP
     >>> once.run(event, router)  # doctest: +SKIP
     """
 
     def __call__(self, event: Event) -> Any:
-        """Call the handler, and return what it returned; None if there is none. Its exceptions are not caught.
+        """Call the handler and return its result; None if there is no handler. Exceptions are not caught.
 
         Raises:
             TypeError: *event* is not an event.
@@ -147,11 +148,11 @@ class Router(_Routes):
         return None if handler is None else handler(event)
 
     def include(self, other: Router) -> None:
-        """Register all that is registered in *other* now, or nothing if that fails.
+        """Register the current handlers of *other*, or none of them if that fails.
 
         Raises:
             TypeError: *other* is not a router of the same kind.
-            ValueError: A type of *other* has a handler here already, or both have a fallback.
+            ValueError: A type of *other* already has a handler here, or both have a fallback.
         """
         self._include(other, Router)
 
@@ -162,10 +163,10 @@ class Router(_Routes):
 
 
 class AsyncRouter(_Routes):
-    """:class:`Router` for asyncio, whose handlers may be ``async def``. Use it wherever an async handler may go.
+    """:class:`Router` for asyncio, whose handlers may be ``async def``. Use it as an asynchronous handler.
 
-    A plain function runs in a thread, with the caller's context variables. A cancellation is raised when it has ended,
-    since a thread cannot be stopped. ``AsyncOnce`` marks the message done before that.
+    A plain function runs in a thread, with the caller's context variables. A cancellation is raised after it has ended,
+    since threads cannot be stopped; ``AsyncOnce`` marks the message done before.
     """
 
     async def __call__(self, event: Event) -> Any:
@@ -184,9 +185,9 @@ class AsyncRouter(_Routes):
 
 
 def routed(handler: Any, message: Any) -> Any:
-    """Return the handler that *handler* calls for *message* if it is an AsyncRouter, and otherwise *handler* itself.
+    """Return the handler that *handler* calls for *message* if it is an AsyncRouter, otherwise *handler* itself.
 
-    A derived class that changes the call is not followed.
+    Subclasses that override the call are not followed.
     """
     if type(handler).__call__ is not AsyncRouter.__call__:
         return handler
@@ -195,14 +196,30 @@ def routed(handler: Any, message: Any) -> Any:
 
 
 def _ignore(event: Event) -> None:
-    """Handle the events that have no handler."""
+    """Handle events without a handler."""
+
+
+def _check_parameters(handler: Handler) -> None:
+    """Raise if *handler* cannot be called with only the event. A handler without a known signature passes."""
+    try:
+        parameters = signature(handler, follow_wrapped=False)  # a decorator may pass more to the function that it wraps
+    except (ValueError, NameError):  # a builtin has no signature; Python 3.14 may fail to resolve annotations
+        return
+    try:
+        parameters.bind(None)
+    except TypeError:
+        name = getattr(handler, "__qualname__", type(handler).__name__)
+        raise TypeError(
+            f"{name}({', '.join(parameters.parameters)}) cannot be called with only the event: make all other "
+            "parameters optional, or bind them (a bound method, functools.partial)"
+        ) from None
 
 
 def _types_of(item: object) -> list[str]:
-    """Return the event types that an argument of ``on()`` means."""
+    """Return the event types of an argument of ``on()``."""
     if isinstance(item, str):
         if not item:
-            raise ValueError('an event type cannot be empty: pass one such as "user.created"')
+            raise ValueError('an event type must not be empty: pass one such as "user.created"')
         return [item]
     types = [event_type for event_type, event_class in EVENT_TYPES.items() if event_class is item]
     if not types:

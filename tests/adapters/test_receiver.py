@@ -172,7 +172,7 @@ class TestTheLog:
         event = {"headers": signed_headers(), "body": body}
         with pytest.raises(WebhookVerificationError, match="body is empty") as caught:
             aws_lambda.verify_request(event, webhook)
-        for word in ("sender", "middleware"):
+        for word in ("client", "middleware"):
             assert word in str(caught.value)
         assert "secret" not in str(caught.value)
         assert caught.value.message_id == signed_headers()["svix-id"]

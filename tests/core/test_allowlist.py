@@ -1,4 +1,4 @@
-"""Which addresses does an allow-list let in, and what does it say of a file that is none?"""
+"""Which addresses an allow-list allows, and the errors for invalid files."""
 
 import json
 
@@ -30,7 +30,7 @@ def test_the_addresses_of_all_regions_are_let_in(allowlist, ip):
         *("192.0.2.7:443", "192.0.2.7, 10.0.0.1", "192.0.2.7/32", "0xc0000207", "192.0.2.007", "localhost", "unix:"),
     ],
 )
-def test_no_other_is_nor_what_is_no_address(allowlist, ip):
+def test_rejects_any_other_address_and_text_that_is_not_one(allowlist, ip):
     assert not allowlist.allows(ip)
 
 
@@ -55,7 +55,7 @@ def test_numbers_and_packed_bytes_are_not_addresses(allowlist, ip):
 
 @pytest.mark.parametrize("block", ["0.0.0.0/0", "::/0", "0::0/0", "0.0.0.0/0.0.0.0", "0.0.0.0/00"])
 def test_a_block_of_all_addresses_is_rejected(block):
-    with pytest.raises(ValueError, match=r"region 'us' holds '.*', which is all addresses: remove it"):
+    with pytest.raises(ValueError, match=r"region 'us' contains '.*', which is all addresses: remove it"):
         Allowlist({"us": ["192.0.2.7", block]})
 
 
@@ -83,13 +83,13 @@ def test_an_entry_that_is_not_an_address_as_text_is_rejected(entry):
         (b"", "is not JSON"),
         (b"[" * 100_000, "is not JSON"),
         (b"[]", "is not an object of regions"),
-        (b"{}", "names no address"),
-        ({"us": []}, "names no address"),
+        (b"{}", "contains no address"),
+        ({"us": []}, "contains no address"),
         ({"us": "192.0.2.7"}, "region 'us' is not a list"),
-        ({"us": ["192.0.2.7", "192.0.2.0/33"]}, "region 'us' holds '192.0.2.0/33'"),
-        ({"us": ["192.0.2.1/24"]}, "region 'us' holds '192.0.2.1/24'"),
-        ({"us": [3221225991]}, "region 'us' holds 3221225991"),
-        ({"us": [None]}, "region 'us' holds None"),
+        ({"us": ["192.0.2.7", "192.0.2.0/33"]}, "region 'us' contains '192.0.2.0/33'"),
+        ({"us": ["192.0.2.1/24"]}, "region 'us' contains '192.0.2.1/24'"),
+        ({"us": [3221225991]}, "region 'us' contains 3221225991"),
+        ({"us": [None]}, "region 'us' contains None"),
     ],
     ids=repr,
 )
@@ -103,7 +103,7 @@ def test_a_tuple_of_addresses_is_a_list():
     assert Allowlist({"us": ("192.0.2.7",)}).allows("192.0.2.7")
 
 
-def test_what_is_no_source():
+def test_rejects_a_source_that_is_not_one():
     with pytest.raises(TypeError, match="a path, bytes or a mapping, not int"):
         Allowlist(7)
     with pytest.raises(OSError, match="No such file"):

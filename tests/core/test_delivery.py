@@ -64,7 +64,7 @@ def test_unknown_keys_are_ignored():
 
 
 @pytest.mark.parametrize("key", STORED)
-def test_every_key_must_be_there(key):
+def test_a_stored_delivery_without_a_key_is_an_invalid_payload(key):
     with pytest.raises(InvalidPayloadError, match="not a stored delivery"):
         Delivery.from_json(json.dumps({name: value for name, value in STORED.items() if name != key}))
 
@@ -106,7 +106,7 @@ def test_every_value_must_have_the_form_of_a_verified_one(key, value):
 
 
 @pytest.mark.parametrize("text", ["", "sesame", "[]", "null", "{}", "\ud800", b"\xff", "\ufeff{}", '{"a":' * 100_000])
-def test_what_is_no_stored_delivery_at_all_is_an_invalid_payload(text):
+def test_text_that_is_not_a_stored_delivery_is_an_invalid_payload(text):
     with pytest.raises(InvalidPayloadError) as caught:
         Delivery.from_json(text)
     assert caught.value.message_id is None
@@ -114,6 +114,6 @@ def test_what_is_no_stored_delivery_at_all_is_an_invalid_payload(text):
 
 
 @pytest.mark.parametrize("text", [None, STORED, 5, bytearray(b"{}")])
-def test_something_else_is_a_mistake_of_the_programmer(text):
+def test_another_type_is_a_type_error(text):
     with pytest.raises(TypeError, match=rf"that to_json\(\) wrote, not {type(text).__name__}"):
         Delivery.from_json(text)

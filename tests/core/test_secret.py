@@ -253,7 +253,7 @@ def test_what_is_only_near_to_a_placeholder_or_another_value_is_not_called_that(
     ],
     ids=["int", "bytearray", "memoryview", "list with an int", "list with None", "webhook"],
 )
-def test_something_else_is_a_mistake_of_the_programmer(secret, said):
+def test_something_else_is_a_type_error(secret, said):
     with pytest.raises(TypeError, match=said):
         Webhook(secret)
 
@@ -369,7 +369,7 @@ class TestRotation:
 
 
 @given(key=st.binary(min_size=24, max_size=75), other=st.binary(min_size=24, max_size=75))
-def test_fingerprints_tell_keys_apart_and_say_nothing_of_them(key, other):
+def test_fingerprints_distinguish_keys_and_do_not_reveal_them(key, other):
     first, second = (Webhook("whsec_" + base64.b64encode(each).decode()).fingerprints for each in (key, other))
     assert (first == second) is (key == other)
     (fingerprint,) = first

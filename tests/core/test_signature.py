@@ -71,7 +71,7 @@ class TestManyEntries:
             "v1," + base64.b64encode(bytes(32)).decode(),
         ],
     )
-    def test_nothing_else_does(self, signature):
+    def test_rejects_any_other_signature(self, signature):
         with pytest.raises(SignatureMismatchError) as caught:
             webhook.verify(with_signature(signature), BODY)
         assert caught.value.message_id == MESSAGE_ID
@@ -97,19 +97,17 @@ class TestManyEntries:
     def test_the_error_counts_what_could_have_matched(self):
         digest = base64.b64encode(bytes(32)).decode()
         headers = with_signature(f"v1,{digest} v1a,AAAA v1,short v2,{digest} v1.{digest} v1,{digest}")
-        with pytest.raises(
-            SignatureMismatchError, match=r"none of the 2 v1 signature\(s\) fits any of the 1"
-        ) as caught:
+        with pytest.raises(SignatureMismatchError, match=r"none of 2 v1 signature\(s\) matches any of 1") as caught:
             webhook.verify(headers, BODY)
         assert (caught.value.candidates, caught.value.secrets) == (2, 1)
-        with pytest.raises(SignatureMismatchError, match="holds no v1 signature") as caught:
+        with pytest.raises(SignatureMismatchError, match="no v1 signature") as caught:
             webhook.verify(with_signature("v1a,AAAA"), BODY)
         assert (caught.value.candidates, caught.value.secrets) == (0, 1)
 
 
 class TestTheBody:
     @pytest.mark.parametrize("kind", [bytes, bytearray, memoryview, bytes.decode])
-    def test_is_signed_as_it_is(self, kind):
+    def test_the_body_is_verified_unchanged(self, kind):
         assert webhook.verify_signature(signed_headers(), kind(BODY)).body == BODY
 
     def test_a_text_stands_for_its_utf_8(self):
@@ -128,8 +126,8 @@ class TestTheBody:
         assert delivery.parse().type == "user.created"
 
     def test_a_view_may_have_gaps(self):
-        doubled = bytes(byte for byte in BODY for _ in range(2))
-        assert webhook.verify_signature(signed_headers(), memoryview(doubled)[::2]).body == BODY
+        repeated = bytes(byte for byte in BODY for _ in range(2))
+        assert webhook.verify_signature(signed_headers(), memoryview(repeated)[::2]).body == BODY
 
     @pytest.mark.parametrize("body", [b"", b"\xff\x00", b"\xef\xbb\xbf{}", bytes(range(256))])
     def test_may_be_any_bytes_as_far_as_the_signature_goes(self, body):
@@ -140,13 +138,13 @@ class TestTheBody:
             webhook.verify(signed_headers(), '{"\ud800"}')
 
     @pytest.mark.parametrize("body", [{"type": "user.created"}, ["x"], None, 5, object()])
-    def test_parsed_json_is_a_mistake_of_the_programmer(self, body):
-        told = rf"not {type(body).__name__}: pass what arrived, before any parsing \(Flask request.get_data\(\)"
+    def test_parsed_json_is_a_type_error(self, body):
+        told = rf"not {type(body).__name__}: do not parse it \(Flask request.get_data\(\)"
         with pytest.raises(TypeError, match=told):
             webhook.verify(signed_headers(), body)
 
     @pytest.mark.parametrize("body", [BODY, BODY.decode(), bytearray(BODY), memoryview(BODY)])
-    def test_swapped_arguments_are_too(self, body):
+    def test_swapped_arguments_are_a_type_error(self, body):
         with pytest.raises(TypeError, match=r"headers come first: verify\(headers, body\)"):
             webhook.verify(body, signed_headers())
 

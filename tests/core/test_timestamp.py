@@ -42,41 +42,41 @@ def test_the_future_is_no_better_than_the_past(ahead):
 
 
 def test_the_messages_say_how_far_and_in_which_direction():
-    with pytest.raises(TimestampTooNewError, match="448 s ahead of this machine's clock, 300 s are allowed"):
+    with pytest.raises(TimestampTooNewError, match=r"is 448 s in the future \(tolerance 300 s\)"):
         webhook.verify(signed_headers(timestamp=NOW + 448), BODY)
-    with pytest.raises(TimestampTooOldError, match="448 s ago, 300 s are allowed"):
+    with pytest.raises(TimestampTooOldError, match=r"is 448 s old \(tolerance 300 s\)"):
         webhook.verify(signed_headers(timestamp=NOW - 448), BODY)
 
 
 def test_a_fraction_beyond_the_edge_is_never_told_as_the_edge():
     late = Webhook(SECRET, clock=lambda: NOW + 300.25)
-    with pytest.raises(TimestampTooOldError, match="301 s ago, 300 s are allowed"):
+    with pytest.raises(TimestampTooOldError, match=r"is 301 s old \(tolerance 300 s\)"):
         late.verify(signed_headers(), BODY)
     early = Webhook(SECRET, clock=lambda: NOW - 300.25)
-    with pytest.raises(TimestampTooNewError, match="301 s ahead"):
+    with pytest.raises(TimestampTooNewError, match="is 301 s in the future"):
         early.verify(signed_headers(), BODY)
 
 
 @pytest.mark.parametrize(("late", "error"), [(0.5, TimestampTooOldError), (-0.5, TimestampTooNewError)])
 def test_a_fraction_of_a_second_has_a_direction_too(late, error):
-    with pytest.raises(error, match=r"signed 1 s .*, 0\.25 s are allowed"):
+    with pytest.raises(error, match=r"timestamp is 1 s .* \(tolerance 0\.25 s\)"):
         Webhook(SECRET, tolerance=0.25, clock=lambda: NOW + late).verify(signed_headers(), BODY)
 
 
-def test_too_old_is_only_said_of_what_is_genuine():
+def test_a_stale_forgery_is_a_signature_mismatch():
     with pytest.raises(SignatureMismatchError):
         webhook.verify(signed_headers(timestamp=NOW - 3600, secret=OTHER_SECRET), BODY)
 
 
 class TestTolerance:
     @pytest.mark.parametrize("check", [Webhook(SECRET, clock=now).verify, partial(verify, secret=SECRET, clock=now)])
-    def test_is_300_seconds_by_default(self, check):
+    def test_the_tolerance_is_300_seconds_by_default(self, check):
         assert check(signed_headers(timestamp=NOW - 300), BODY)
         with pytest.raises(TimestampTooOldError):
             check(signed_headers(timestamp=NOW - 301), BODY)
 
     @pytest.mark.parametrize("tolerance", [0, 0.0, timedelta(0)])
-    def test_none_at_all(self, tolerance):
+    def test_a_tolerance_of_zero_accepts_the_current_second_only(self, tolerance):
         strict = Webhook(SECRET, tolerance=tolerance, clock=now)
         assert strict.verify(signed_headers(), BODY)
         for skew in (-1, 1):
@@ -84,13 +84,13 @@ class TestTolerance:
                 strict.verify(signed_headers(timestamp=NOW + skew), BODY)
 
     @pytest.mark.parametrize("tolerance", [60, 60.5, timedelta(minutes=1)])
-    def test_in_seconds_or_as_a_timedelta(self, tolerance):
+    def test_the_tolerance_is_in_seconds_or_a_timedelta(self, tolerance):
         shorter = Webhook(SECRET, tolerance=tolerance, clock=now)
         assert shorter.verify(signed_headers(timestamp=NOW - 60), BODY)
         with pytest.raises(TimestampTooOldError):
             shorter.verify(signed_headers(timestamp=NOW - 61), BODY)
 
-    def test_as_much_as_a_float_holds(self):
+    def test_the_tolerance_may_be_the_largest_float(self):
         longest = Webhook(SECRET, tolerance=sys.float_info.max, clock=now)
         assert longest.verify(signed_headers(timestamp=0), BODY)
 
@@ -107,7 +107,7 @@ class TestTolerance:
 
 
 class TestClock:
-    def test_without_one_it_is_this_machines(self):
+    def test_without_a_clock_it_uses_this_machines_clock(self):
         live = Webhook(SECRET)
         body = b'{"type":"x","data":{}}'
         assert live.verify(live.signed_headers(body), body)
@@ -127,14 +127,14 @@ class TestClock:
             broken.signed_headers(BODY)
 
     @pytest.mark.parametrize("reading", [None, "1700000000", True, Decimal(NOW), complex(NOW)])
-    def test_what_is_no_number_never_leads_to_acceptance(self, reading):
+    def test_a_clock_that_returns_no_number_never_leads_to_acceptance(self, reading):
         broken = Webhook(SECRET, tolerance=1e300, clock=lambda: reading)
         told = f"clock must return Unix seconds as int or float, not {type(reading).__name__}"
         with pytest.raises(TypeError, match=told):
             broken.verify(signed_headers(), BODY)
 
     @pytest.mark.parametrize("clock", [NOW, "now", 0])
-    def test_it_must_be_callable(self, clock):
+    def test_a_clock_must_be_callable(self, clock):
         with pytest.raises(TypeError, match=f"clock must be a callable .* not {type(clock).__name__}"):
             Webhook(SECRET, clock=clock)
 
@@ -159,11 +159,11 @@ class TestForm:
         ["", "-1", "+1700000000", "1700000000.0", "1_700_000_000", "1.7e9", "0x1", "NaN", "inf", "١٧٠٠٠٠٠٠٠٠", "²",
          "17 00", "2023-11-14T22:13:20Z", "9" * 14, "9" * 400, "1,1"],
     )  # fmt: skip
-    def test_nothing_else(self, timestamp):
+    def test_rejects_any_other_timestamp(self, timestamp):
         with pytest.raises(MalformedHeaderError, match="not Unix seconds in one to twelve digits") as caught:
             webhook.verify(signed_headers(timestamp=timestamp), BODY)
         assert (caught.value.name, caught.value.message_id) == ("svix-timestamp", MESSAGE_ID)
 
-    def test_milliseconds_are_called_that(self):
+    def test_milliseconds_are_reported_as_such(self):
         with pytest.raises(MalformedHeaderError, match="milliseconds"):
             webhook.verify(signed_headers(timestamp=NOW * 1000), BODY)

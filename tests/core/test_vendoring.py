@@ -73,4 +73,4 @@ def test_the_command_line_works_under_another_name(vendored):
     environment = os.environ | {"PYTHONPATH": str(vendored)}
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=vendored, env=environment)
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.rstrip().endswith(", 0 not as it should be")
+    assert done.stdout.rstrip().endswith(", 0 not as expected")

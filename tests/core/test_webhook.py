@@ -98,7 +98,7 @@ class TestSharing:
         with pytest.raises(TypeError, match="create another one"):
             take(webhook)
 
-    def test_many_threads_share_one(self):
+    def test_many_threads_share_one_webhook(self):
         failures = []
 
         def work(number: int) -> None:
@@ -139,6 +139,7 @@ def test_the_front_door_has_these_names_and_no_other():
     assert set(clerk_webhook_verify.__all__) == {
         "verify", "Webhook", "Delivery", "AnyEvent", "Event", "UnknownEvent", "__version__", "WebhookError",
         "WebhookVerificationError", "InvalidSecretError", "InvalidPayloadError", "Headers", "Body", "Secret",
+        "RejectedRequest",
     }  # fmt: skip
     for name in clerk_webhook_verify.__all__:
         assert getattr(clerk_webhook_verify, name)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextvars
+import functools
 import json
 import subprocess
 import sys
@@ -72,6 +73,46 @@ def generate(event: Event):
 
 async def generate_later(event: Event):
     yield event
+
+
+class Users:
+    def save(self, event, session): ...
+
+    def __call__(self, event, session): ...
+
+    @classmethod
+    def create(cls, event, session): ...
+
+    @staticmethod
+    def delete(event, session): ...
+
+
+class Saved:
+    def __init__(self, event, session): ...
+
+
+NEED_MORE_THAN_THE_EVENT = {
+    "function": lambda event, session: None,
+    "no parameter": lambda: None,
+    "keyword-only parameter": lambda event, *, session: None,
+    "method": Users().save,
+    "function of a class": Users.delete,
+    "method without its object": lambda self, event: None,
+    "class method": Users.create,
+    "callable object": Users(),
+    "class": Saved,
+    "partial": partial(lambda event, session, tenant: None, tenant="acme"),
+    "builtin": isinstance,
+}
+NEED_ONLY_THE_EVENT = {
+    "default": lambda event, session=None: event.type,
+    "keyword-only default": lambda event, *, session=None: event.type,
+    "any arguments": lambda *args, **kwargs: args[0].type,
+    "partial": partial(lambda event, session: event.type, session=None),
+    "partial of a method": partial(Users().save, session=None),
+    "builtin with a signature": [].append,
+    "builtin without a signature": vars,
+}
 
 
 def call(router, event):
@@ -152,8 +193,24 @@ class TestDispatch:
         assert call(router, receive("user.created")) == "user.created"
         assert call(router, receive("user.updated")) == "updated"
         router.fallback(Sized())
-        with pytest.raises(ValueError, match="fallback already"):
+        with pytest.raises(ValueError, match="already has a fallback"):
             router.fallback(type_of)
+
+    @pytest.mark.parametrize("handler", NEED_ONLY_THE_EVENT.values(), ids=NEED_ONLY_THE_EVENT)
+    def test_a_handler_may_have_other_parameters_that_are_optional_or_bound(self, router, handler):
+        router.on(UserCreated)(handler)
+        call(router, receive("user.created"))
+
+    def test_a_decorator_may_add_arguments_to_the_handler_that_it_wraps(self, router):
+        def save(event, session):
+            return session
+
+        @functools.wraps(save)
+        def with_session(event):
+            return save(event, "session")
+
+        router.on(UserCreated)(with_session)
+        assert call(router, receive("user.created")) == "session"
 
     @pytest.mark.parametrize("error", [LookupError("no"), KeyboardInterrupt(), TypeError("no")], ids=repr)
     def test_a_handlers_exception_passes_through(self, error):
@@ -170,7 +227,7 @@ class TestDispatch:
     @pytest.mark.parametrize("wrong", [None, "user.created", {"type": "user.created"}, UserCreated], ids=repr)
     def test_rejects_what_is_not_an_event(self, router, wrong):
         router.fallback(type_of)
-        with pytest.raises(TypeError, match=r"accepts what verify\(\) or Delivery.parse\(\) returned, not"):
+        with pytest.raises(TypeError, match=r"accepts events from verify\(\) or Delivery.parse\(\), not"):
             call(router, wrong)
 
     def test_rejects_a_delivery(self, router):
@@ -203,16 +260,16 @@ class TestMistakes:
         ids=repr,
     )
     def test_a_type_that_has_a_handler(self, router, event_types):
-        with pytest.raises(ValueError, match="has a handler already: call both functions from one handler"):
+        with pytest.raises(ValueError, match="already has a handler: call both functions from one handler"):
             router.on(*event_types)(lambda event: "second")
 
     @pytest.mark.parametrize("event_types", [[UserUpdated, UserUpdated], [UserUpdated, "user.updated"]], ids=repr)
     def test_a_type_twice_in_one_call(self, router, event_types):
-        with pytest.raises(ValueError, match=r"twice: remove one of user\.updated, user\.updated"):
+        with pytest.raises(ValueError, match=r"a duplicate event type: remove one of user\.updated, user\.updated"):
             router.on(*event_types)
 
     def test_a_second_fallback_is_a_value_error(self, router):
-        with pytest.raises(ValueError, match="a fallback already: call both functions from one fallback"):
+        with pytest.raises(ValueError, match="already has a fallback: call both functions from one fallback"):
             router.fallback(lambda event: "second")
 
     def test_on_without_an_event_type_is_a_type_error(self, router):
@@ -220,7 +277,7 @@ class TestMistakes:
             router.on()
 
     def test_an_empty_event_type_is_a_value_error(self, router):
-        with pytest.raises(ValueError, match="an event type cannot be empty"):
+        with pytest.raises(ValueError, match="an event type must not be empty"):
             router.on(UserUpdated, "")
 
     @pytest.mark.parametrize(
@@ -274,17 +331,29 @@ class TestMistakes:
         assert router.types == ()
         assert router(receive("user.created")) is None
 
+    @pytest.mark.parametrize("wrong", NEED_MORE_THAN_THE_EVENT.values(), ids=NEED_MORE_THAN_THE_EVENT)
+    def test_a_handler_that_needs_more_than_the_event_is_a_type_error(self, router, wrong):
+        for register in (router.on(UserUpdated), type(router)().fallback):
+            with pytest.raises(TypeError, match="cannot be called with only the event: make all other parameters opt"):
+                register(wrong)
+
+    def test_the_error_shows_the_handlers_parameters_and_no_default(self, router):
+        def save(event, session, key="whsec_"): ...
+
+        with pytest.raises(TypeError, match=r"save\(event, session, key\) cannot be called"):
+            router.on(UserUpdated)(save)
+
     def test_including_a_router_with_a_registered_type(self, router):
         other = type(router)()
         other.on(UserUpdated, "user.created")(lambda event: "second")
-        with pytest.raises(ValueError, match=r"'user\.created' has a handler already"):
+        with pytest.raises(ValueError, match=r"'user\.created' already has a handler"):
             router.include(other)
 
     def test_including_a_router_with_a_second_fallback(self, router):
         other = type(router)()
         other.on(UserUpdated)(lambda event: "second")
         other.fallback(lambda event: "second")
-        with pytest.raises(ValueError, match="a fallback already"):
+        with pytest.raises(ValueError, match="already has a fallback"):
             router.include(other)
 
     def test_a_router_cannot_include_itself(self, router):

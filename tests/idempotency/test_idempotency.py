@@ -30,7 +30,7 @@ from helpers.signer import SECRET
 from hypothesis import given, strategies as st
 
 import clerk_webhook_verify
-from clerk_webhook_verify import Webhook
+from clerk_webhook_verify import Delivery, Webhook
 from clerk_webhook_verify.errors import StoreError
 from clerk_webhook_verify.events import UserDeleted
 from clerk_webhook_verify.idempotency import AsyncOnce, MemoryStore, Once, Outcome, SQLiteStore
@@ -110,13 +110,16 @@ for each in [PostgresStore, RedisStore, *(getattr(idempotency, name) for name in
     assert "PostgresStore __init__ connect return" in resolved
 
 
+NOT_HANDLED = [("duplicate", "was handled before"), ("in_progress", "is being handled elsewhere")]
+
+
 @pytest.mark.parametrize("asynchronous", [False, True])
 class TestWhatAStoreIsTold:
-    def run(self, asynchronous, store, handler, **settings):
+    def run(self, asynchronous, store, handler, message="msg_1", **settings):
         if asynchronous:
-            asyncio.run(AsyncOnce(store, **settings).run("msg_1", handler))
+            asyncio.run(AsyncOnce(store, **settings).run(message, handler))
         else:
-            Once(store, **settings).run("msg_1", handler)
+            Once(store, **settings).run(message, handler)
 
     def test_a_store_gets_key_owner_and_defaults(self, asynchronous, caplog):
         owners = []
@@ -143,6 +146,21 @@ class TestWhatAStoreIsTold:
             self.run(asynchronous, store, lambda _: 1 / 0)
         owner = store.calls[0][2]
         assert store.calls == [("claim", "clerk:msg_1", owner, 60.0), ("release", "clerk:msg_1", owner)]
+
+    @pytest.mark.parametrize(("stored", "reason"), NOT_HANDLED, ids=lambda each: each)
+    def test_a_message_that_is_not_handled_leaves_one_info_record(self, asynchronous, stored, reason, caplog):
+        store = MemoryStore()
+        store.claim("clerk:msg%201", "owner", 60.0)
+        if stored == "duplicate":
+            store.complete("clerk:msg%201", "owner", 60.0)
+        delivery = Delivery("msg 1", timestamp=0, body=b"{}", secret_fingerprint="")
+        with caplog.at_level(logging.INFO, "clerk_webhook_verify"):
+            for message in ("msg 1", delivery):
+                self.run(asynchronous, store, pytest.fail, message=message)
+        assert [record.getMessage() for record in caplog.records] == [f"{stored}: 'clerk:msg%201' {reason}"] * 2
+        for record in caplog.records:
+            assert (record.name, record.levelname) == ("clerk_webhook_verify", "INFO")
+            assert (record.code, record.key, record.message_id) == (stored, "clerk:msg%201", "msg 1")
 
     def test_a_store_is_asked_to_forget(self, asynchronous):
         store = Recording()
@@ -199,7 +217,7 @@ class TestOnce:
         (record,) = caplog.records
         assert (record.name, record.levelname) == ("clerk_webhook_verify", "WARNING")
         assert (record.code, record.key) == ("release_failed", "clerk:msg_1")
-        assert record.getMessage() == "release_failed: the claim of 'clerk:msg_1' runs out with its lease"
+        assert record.getMessage() == "release_failed: the claim of 'clerk:msg_1' expires with its lease"
         assert record.exc_info[0] is StoreError
 
     def test_a_store_out_of_reach_is_told_before_the_handler_runs(self):
@@ -252,7 +270,7 @@ class TestOnce:
             assert once.run("msg_1", handle) is Outcome.HANDLED
         (record,) = caplog.records
         assert (record.name, record.code, record.key) == ("clerk_webhook_verify", "lease_lost", "clerk:msg_1")
-        assert record.getMessage().startswith("lease_lost: 'clerk:msg_1' was handled, but its lease ran out")
+        assert record.getMessage().startswith("lease_lost: 'clerk:msg_1' was handled, but its lease expired")
         assert once.run("msg_1", lambda _: None) is Outcome.DUPLICATE
 
     def test_forget_lets_a_resend_through(self, once):
@@ -290,8 +308,8 @@ class TestOnce:
         ("message", "error"), [(None, TypeError), (b"msg_1", TypeError), ({}, TypeError), ("", ValueError)], ids=repr
     )
     def test_an_invalid_message_is_an_error(self, once, message, error):
-        what = "a message id that is not empty" if error is ValueError else f".* not {type(message).__name__}"
-        with pytest.raises(error, match=f"^message must be {what}$"):
+        problem = "not be an empty message id" if error is ValueError else f"be .* not {type(message).__name__}"
+        with pytest.raises(error, match=f"^message must {problem}$"):
             once.run(message, lambda _: None)
 
 
@@ -434,7 +452,7 @@ class TestHandlersThatCallingDoesNotRun:
     @pytest.mark.parametrize("handler", forms_of(generator).values(), ids=forms_of(generator))
     def test_a_generator_function_is_rejected_before_anything_is_claimed(self, handler, asynchronously):
         store = Recording()
-        with pytest.raises(TypeError, match="must not be a generator function"):
+        with pytest.raises(TypeError, match="handler is a generator function"):
             run(asynchronously, store, "msg_1", handler)
         assert store.calls == []
 
@@ -442,7 +460,7 @@ class TestHandlersThatCallingDoesNotRun:
     @pytest.mark.parametrize("handler", forms_of(asynchronous_generator).values(), ids=forms_of(generator))
     def test_an_asynchronous_generator_function_is_rejected_before_anything_is_claimed(self, handler, asynchronously):
         store = Recording()
-        with pytest.raises(TypeError, match="must not be a generator function"):
+        with pytest.raises(TypeError, match="handler is a generator function"):
             run(asynchronously, store, "msg_1", handler)
         assert store.calls == []
 
@@ -465,7 +483,7 @@ class TestHandlersThatCallingDoesNotRun:
     @pytest.mark.parametrize("body", [generator, asynchronous_generator])
     def test_a_generator_that_a_function_returns_is_rejected_and_the_claim_released(self, body, asynchronously):
         store = MemoryStore()
-        with pytest.raises(TypeError, match=r"returned a (async_)?generator, and its body was not run"):
+        with pytest.raises(TypeError, match=r"returned a (async_)?generator, whose body was not run"):
             run(asynchronously, store, "msg_1", lambda message: body(message))
         assert run(asynchronously, store, "msg_1", lambda _: None) is Outcome.HANDLED
 
@@ -475,7 +493,7 @@ class TestHandlersThatCallingDoesNotRun:
             return body(message)
 
         store = MemoryStore()
-        with pytest.raises(TypeError, match="its body was not run"):
+        with pytest.raises(TypeError, match="whose body was not run"):
             run(True, store, "msg_1", handle)
         assert run(True, store, "msg_1", lambda _: None) is Outcome.HANDLED
 
@@ -797,7 +815,7 @@ class TestKeys:
         ("message", "error", "match"),
         [
             *IMPOSSIBLE.values(),
-            ("", ValueError, "not empty"),
+            ("", ValueError, "must not be an empty"),
             (None, TypeError, "not NoneType"),
             (b"msg_1", TypeError, "not bytes"),
             ({"message_id": "msg_1"}, TypeError, "not dict"),
@@ -976,7 +994,7 @@ class TestSQLiteStore:
         ["", ":memory:", "file::memory:", "file::memory:?cache=shared", "file:x?mode=memory", "file:x.db", b":memory:"],
     )
     def test_a_path_that_is_not_a_file_is_rejected_at_construction(self, path):
-        with pytest.raises(ValueError, match=r"must be the path of a file.*use MemoryStore\(\)"):
+        with pytest.raises(ValueError, match=r"path must be a file.*use MemoryStore\(\)"):
             SQLiteStore(path)
         if path:
             with pytest.raises(ValueError, match=r"use MemoryStore\(\)"):
@@ -1273,6 +1291,18 @@ class TestMarkInSQLite:
 
         assert once.run("msg_1", handle) is Outcome.HANDLED
 
+    @pytest.mark.parametrize(("stored", "reason"), NOT_HANDLED, ids=lambda each: each)
+    def test_a_message_that_is_not_marked_leaves_one_info_record(self, once, path, stored, reason, caplog):
+        store = SQLiteStore(path)
+        store.claim("clerk:msg_1", "owner", 60)
+        if stored == "duplicate":
+            store.complete("clerk:msg_1", "owner", 60)
+        with caplog.at_level(logging.INFO, "clerk_webhook_verify"):
+            assert self.handle(once, path).value == stored
+        (record,) = caplog.records
+        assert (record.levelname, record.getMessage()) == ("INFO", f"{stored}: 'clerk:msg_1' {reason}")
+        assert (record.code, record.key, record.message_id) == (stored, "clerk:msg_1", "msg_1")
+
     def test_a_connection_that_commits_each_statement_is_refused(self, once, path):
         connection = sqlite3.connect(path, isolation_level=None)
         with pytest.raises(TypeError, match="begin a transaction"):
@@ -1314,7 +1344,7 @@ class TestMarkInSQLite:
 
     @pytest.mark.parametrize("store", [MemoryStore()])
     def test_a_store_without_transactions_shares_none(self, store):
-        with pytest.raises(TypeError, match="MemoryStore shares no transaction"):
+        with pytest.raises(TypeError, match="MemoryStore has no transactions"):
             Once(store).mark(None, "msg_1")
 
 

@@ -218,8 +218,8 @@ class TestSignedRequest:
         ("argument", "overrides", "words"),
         [
             ("user.created", {"frist_name": "Grace"}, "no field 'frist_name': did you mean first_name"),
-            ({"type": "user.created", "data": {}}, {"first_name": "Grace"}, "first_name: overrides go with an event t"),
-            (b"{}", {"first_name": "Grace", "id": "x"}, "first_name, id: overrides go with an event type; put them in"),
+            ({"type": "user.created", "data": {}}, {"first_name": "Grace"}, "first_name: overrides need an event t"),
+            (b"{}", {"first_name": "Grace", "id": "x"}, "first_name, id: overrides need an event type; put them in"),
             (["user.created"], {}, r"pass an event type, a payload \(dict\) or a raw body \(bytes\), not list"),
             (None, {}, "not NoneType"),
         ],
@@ -239,7 +239,7 @@ class TestSignedRequest:
         ids=["event type", "fault", "header family"],
     )
     def test_a_secret_in_the_wrong_argument_is_not_in_the_message(self, call):
-        with pytest.raises(ValueError, match=r"^a signing secret is no [a-z ]+: pass it as secret=$"):
+        with pytest.raises(ValueError, match=r"^expected the [a-z ]+, not a signing secret: pass it as secret=$"):
             call()
 
     def test_secret_id_timestamp_and_header_names_can_be_set(self):

@@ -50,6 +50,8 @@ from ..events import AnyEvent, Delivery
 from ..routing import AsyncRouter, Router
 from .checks import expect_secret
 
+__all__ = ["clerk_webhook", "verify_delivery", "verify_request"]
+
 P = ParamSpec("P")
 Result = HttpResponseBase | Outcome | None
 
@@ -73,9 +75,9 @@ def verify_request(request: HttpRequest, webhook: Webhook, *, max_body: int = MA
 
     Args:
         request: Django's, on WSGI or ASGI.
-        webhook: Has the secrets.
-        max_body: The maximum length of the body, in bytes. On ASGI, Django has read the complete body before.
-            ``DATA_UPLOAD_MAX_MEMORY_SIZE`` counts if it is lower.
+        webhook: Contains the secrets.
+        max_body: The maximum length of the body, in bytes. ``DATA_UPLOAD_MAX_MEMORY_SIZE`` applies if it is lower. On
+            ASGI, Django has already read the complete body.
     Returns:
         The event. ``request.body`` works afterwards.
     Raises:
@@ -88,7 +90,7 @@ def verify_request(request: HttpRequest, webhook: Webhook, *, max_body: int = MA
 
 @forget_on_error
 def verify_delivery(request: HttpRequest, webhook: Webhook, *, max_body: int = MAX_BODY) -> Delivery:
-    """Verify *request* and leave its body unparsed: a transformed payload need not be an event.
+    """Verify *request* without parsing its body: a transformed payload need not be an event.
 
     Args and errors are those of :func:`verify_request`.
 
@@ -106,26 +108,26 @@ def clerk_webhook(
     methods: tuple[str, ...] | list[str] = ("POST",),
     on_rejected: OnRejected | None = None,
 ) -> Decorator:
-    """Make a view of ``handler(request, event, **url_variables)``, which is called only with verified events.
+    """Turn ``handler(request, event, **url_variables)`` into a view that calls it only with verified events.
 
-    The handler returns a response, an ``Outcome``, or None for 204; ``async def`` makes an asynchronous view, and so
-    does an ``AsyncRouter``. The view needs no CSRF token and no login. It responds 400 to a rejected request (413 if
-    the body is too long), 500 to an application error and 405 to other methods. Exceptions of the handler are left to
-    Django.
+    The handler returns a response, an ``Outcome``, or None for 204; ``async def`` and ``AsyncRouter`` make an
+    asynchronous view. The view needs no CSRF token and no login. It responds with 400 to a rejected request (413 if the
+    body is too long), 500 to an application error and 405 to other methods. Django handles exceptions of the handler.
 
     Args:
-        webhook: Has the secrets; None reads the setting ``CLERK_WEBHOOK_SIGNING_SECRET`` and then the environment, at
-            each request: an error at import would break ``migrate`` and ``check``, and tests override settings.
-        max_body: The maximum length of the body, in bytes. ``DATA_UPLOAD_MAX_MEMORY_SIZE`` counts if it is lower.
+        webhook: Contains the secrets; None reads the setting ``CLERK_WEBHOOK_SIGNING_SECRET``, then the environment,
+            for each request: an error at import would break ``migrate``, and tests override settings.
+        max_body: The maximum length of the body, in bytes. ``DATA_UPLOAD_MAX_MEMORY_SIZE`` applies if it is lower.
         methods: The accepted methods.
         on_rejected: Called with a :class:`.RejectedRequest` after a verification failure, before the response is sent;
             in an asynchronous view in a thread. Its exceptions are logged and do not change the response.
     Returns:
-        The decorator. It raises a ``TypeError`` if the handler is a method, or takes other arguments or another order.
+        The decorator. It raises a ``TypeError`` if the handler is a method, or has other parameters or another order.
         On a view class, use ``@method_decorator(clerk_webhook(...), name="dispatch")``.
     Raises:
-        TypeError: *webhook* is something else: a function, since the parentheses are missing, or a secret.
-            *on_rejected* is not a function, or asynchronous; *methods* is one string.
+        TypeError: *webhook* is something else, such as a secret, or a function because the parentheses are missing;
+            *on_rejected* is not a function, or is asynchronous; *methods* is not a tuple or list of strings.
+        ValueError: *methods* is empty, or has an invalid name.
     """
     if webhook is None:
         expect_secret()
@@ -150,7 +152,7 @@ def clerk_webhook(
             ["request", "event"],
             "def hook(request, event, **url_variables)",
             more=True,
-            # Django copies the exemption from the CSRF check from dispatch() only
+            # Django reads the exemption from the CSRF check only from dispatch()
             instead_of_method='write @method_decorator(clerk_webhook(...), name="dispatch") on the class',
         )
 
@@ -183,8 +185,7 @@ def clerk_webhook(
             return _response(await result if isawaitable(result) else result)
 
         chosen = async_view if is_async(handler) or _is_of_async_class(handler) else view
-        # As csrf_exempt() and login_not_required() do, of which the first wraps no async view before Django 5.0, and
-        # the second is new in 5.1
+        # Like csrf_exempt(), which cannot wrap async views before Django 5.0, and login_not_required(), new in 5.1
         vars(chosen).update(csrf_exempt=True, login_required=False)
         return chosen
 
@@ -192,7 +193,7 @@ def clerk_webhook(
 
 
 def _is_of_async_class(handler: Any) -> bool:
-    """Return whether *handler* is ``dispatch`` of a view class with ``async def`` methods, which Django awaits."""
+    """Return whether *handler* is ``dispatch`` of a view class with ``async def`` methods."""
     view = getattr(getattr(handler, "func", None), "__self__", None)  # method_decorator passes a partial of the method
     return isinstance(view, View) and view.view_is_async
 
@@ -215,7 +216,7 @@ def _read_body(request: HttpRequest, max_body: int) -> bytes:
     length = request.META.get("CONTENT_LENGTH")
     declared = declared_length(length)
     if length and declared is None:
-        raise MalformedHeaderError("content-length", "is not a number of bytes: pass it as it arrived")
+        raise MalformedHeaderError("content-length", "is not a number of bytes: pass the header unchanged")
     if declared is not None and declared > max_body:
         raise BodyTooLargeError(max_body, option="max_body")
     check_end_is_marked(request.META)
@@ -227,10 +228,10 @@ def _read_body(request: HttpRequest, max_body: int) -> bytes:
     except RawPostDataException:
         if is_json(request.META.get("CONTENT_TYPE")):
             raise BodyConsumedError(
-                "something read the request as a stream before: a middleware, a parser or a file upload; verify first"
+                "middleware, a parser or a file upload already read the request as a stream: verify first"
             ) from None
-        raise BodyIncompleteError(0, declared) from None  # a sender chose a form type, of which request.POST reads it
-    except Exception:  # a disconnect, a malformed chunk, a timeout: each server has its own
+        raise BodyIncompleteError(0, declared) from None  # request.POST reads a form, whose type is the client's choice
+    except Exception:  # a disconnect, a malformed chunk or a timeout: each server raises its own
         raise BodyIncompleteError from None
     if len(body) > max_body:
         raise BodyTooLargeError(max_body, option="max_body")
@@ -239,10 +240,10 @@ def _read_body(request: HttpRequest, max_body: int) -> bytes:
 
 
 def _undeclared_body(request: HttpRequest, max_body: int) -> bytes:
-    """Return a chunked body. On WSGI, Django reads no body without a declared length."""
+    """Return a body without Content-Length. On WSGI, Django does not read it."""
     if "chunked" not in request.META.get("HTTP_TRANSFER_ENCODING", "").lower() or "wsgi.input" not in request.META:
         return request.body
     body: bytes = request.META["wsgi.input"].read(max_body + 1)
-    request.META["wsgi.input"] = BytesIO(body)  # to be verified again, for example in a middleware and in the view
-    request._body = body  # private, but the only way to make request.body work afterwards
+    request.META["wsgi.input"] = BytesIO(body)  # the request may be verified again, in middleware and in the view
+    request._body = body  # private, but the only way to keep request.body working
     return body

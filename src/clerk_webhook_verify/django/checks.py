@@ -1,4 +1,4 @@
-"""System checks: a missing or malformed signing secret is reported before the first webhook arrives."""
+"""System checks: report a missing or malformed signing secret before the first webhook arrives."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _HINT = (
     "During a rotation, set a list of both in the settings."
 )
 
-# A mark on the view itself would get lost in decorators such as api_view() of Django REST framework
+# An attribute of the view would get lost in decorators such as api_view() of Django REST framework
 _secret_is_needed = False
 
 
 def expect_secret() -> None:
-    """Note that a view reads the secret from the settings, so that a missing one is reported."""
+    """Report a missing secret from now on: a view reads it from the settings."""
     global _secret_is_needed
     _secret_is_needed = True
 
@@ -35,7 +35,7 @@ def check_secret(app_configs: Sequence[AppConfig] | None, **options: Any) -> lis
 
 
 def check_secret_for_deployment(app_configs: Sequence[AppConfig] | None, **options: Any) -> list[checks.CheckMessage]:
-    """Return the same as an error, with which ``manage.py check --deploy`` fails."""
+    """Return the same as an error, so that ``manage.py check --deploy`` fails."""
     return _check(checks.Error, "E")
 
 

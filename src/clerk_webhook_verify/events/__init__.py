@@ -1,6 +1,6 @@
-"""What Clerk sends: a class for each event type, and classes for the data inside.
+"""A class for each of Clerk's event types, and classes for the data inside.
 
-Each family's module defines its classes, the union of its events and the Literal of their types.
+Each module defines the classes of one group of events, their union and the Literal of their types.
 
 https://clerk.com/docs/webhooks/overview
 """
@@ -27,10 +27,10 @@ from .session import *
 from .user import *
 from .waitlist import *
 
-#: Any event that this version knows.
+#: Any event of a known type.
 KnownEvent = UserEvent | SessionEvent | OrganizationEvent | RoleEvent | MessageEvent | BillingEvent | WaitlistEvent
 
-#: Any event type that this version knows.
+#: Any known event type.
 EventType = Literal[
     UserEventType,
     SessionEventType,
@@ -41,8 +41,8 @@ EventType = Literal[
     WaitlistEventType,
 ]
 
-#: What ``verify`` returns.
+#: The return type of ``verify``.
 AnyEvent = KnownEvent | UnknownEvent
 
-# Delivery.parse() returns it, and _base cannot import it from here
-setattr(_base, "AnyEvent", AnyEvent)  # noqa: B010  # a type checker would take an assignment for another alias
+# For Delivery.parse(), whose module cannot import it from here
+setattr(_base, "AnyEvent", AnyEvent)  # noqa: B010  # type checkers would treat an assignment as another alias

@@ -1,4 +1,4 @@
-"""A verified delivery, the event in it, and which class stands for which event type."""
+"""A verified delivery, the event in it, and the class of each event type."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, repr=False)
 class Delivery:
-    """One verified delivery: these bytes were signed, with this message id, at this time, with one of your secrets.
+    """One verified delivery: one of your secrets signed this body, message id and timestamp.
 
-    Verify now, process later: a queue carries :meth:`to_json`, and the worker that calls :meth:`from_json` and
-    :meth:`parse` needs no secret.
+    To process it later, queue :meth:`to_json`. The worker calls :meth:`from_json` and :meth:`parse`, and needs no
+    secret.
     """
 
     message_id: str
@@ -52,7 +52,7 @@ class Delivery:
         event_type, data, payload = parse_payload(self.body, self.message_id)
         event_class: Any = EVENT_TYPES.get(event_type, UnknownEvent)
         decode_data = _data_decoder(event_class)
-        event: AnyEvent = object.__new__(event_class)  # not __init__, to which an application's class may add fields
+        event: AnyEvent = object.__new__(event_class)  # not __init__: an application's class may add fields
         vars(event).update(
             type=event_type,
             data=decode_data(data) if decode_data else data,
@@ -65,7 +65,7 @@ class Delivery:
         return event
 
     def to_json(self) -> str:
-        """Return all of it as JSON text, the body in base64, so that every byte is preserved."""
+        """Return the delivery as JSON, with the body in base64, so that every byte is preserved."""
         return json.dumps(
             {
                 "message_id": self.message_id,
@@ -80,13 +80,12 @@ class Delivery:
     def from_json(cls, text: str | bytes) -> Delivery:
         """Restore a delivery from :meth:`to_json`.
 
-        It verifies nothing and trusts the queue: never pass it anything that an attacker can write.
+        It does not verify the signature again: never pass it text that an attacker can write.
 
         Args:
-            text: As :meth:`to_json` wrote it. Unknown keys are ignored.
+            text: The result of :meth:`to_json`. Unknown keys are ignored.
         Raises:
-            InvalidPayloadError: It is not a JSON object, or a key is missing or has a value that no verified delivery
-                has.
+            InvalidPayloadError: It is not a JSON object, or a key is missing or has an invalid value.
             TypeError: *text* is not a ``str`` or ``bytes``.
         """
         if not isinstance(text, str | bytes):
@@ -102,7 +101,7 @@ class Delivery:
         elif body is None:
             problem = "body_b64 is not base64"
         elif not isinstance(fingerprint, str):
-            problem = "secret_fingerprint is not text"
+            problem = "secret_fingerprint is not a string"
         else:
             return cls(message_id, timestamp, body, fingerprint)
         raise InvalidPayloadError(f"not a stored delivery: {problem}; read only what Delivery.to_json() wrote")
@@ -115,7 +114,7 @@ class Delivery:
 
 
 def decode_body(encoded: object) -> bytes | None:
-    """Return the bytes of a stored body; None if *encoded* is not their base64 in its one canonical form."""
+    """Return the bytes of a stored body; None if *encoded* is not canonical base64."""
     if not isinstance(encoded, str):
         return None
     try:
@@ -126,12 +125,12 @@ def decode_body(encoded: object) -> bytes | None:
 
 
 class HttpRequest(Record):
-    """The request to Clerk that caused the event."""
+    """The HTTP request to Clerk that caused the event."""
 
     client_ip: str | None = None
-    """IPv4 or IPv6; ``""`` if Clerk itself or its dashboard caused the event."""
+    """IPv4 or IPv6; ``""`` if Clerk or its dashboard caused the event."""
     user_agent: str | None = None
-    """A browser's or an SDK's; may be ``""``."""
+    """May be ``""``."""
 
 
 class EventAttributes(Record):
@@ -147,9 +146,9 @@ EVENT_TYPES: Mapping[str, type[Event]] = MappingProxyType(_event_types)
 
 
 class Event(Frozen):
-    """Base of all events. ``event.type``, ``isinstance`` and ``match`` distinguish them.
+    """Base of all events. Distinguish them by ``event.type``, ``isinstance`` or ``match``.
 
-    To declare a type that this version does not know, define its class; that registers it::
+    To handle a type that this version does not know, define its class, which registers it::
 
         class InvoiceSent(Event):
             type: Literal["invoice.sent"]
@@ -159,13 +158,13 @@ class Event(Frozen):
     type: str
     """The event type, such as ``user.created``."""
     data: object
-    """A data class, depending on the event's class; the dict of an :class:`UnknownEvent`."""
+    """A data class that depends on the event type; a dict in :class:`UnknownEvent`."""
     raw: dict[str, Any]
-    """The complete parsed body, including everything that the classes do not know."""
+    """The complete parsed body, including unknown fields."""
     delivery: Delivery = field(compare=False)
-    """The verified delivery that it was parsed from."""
+    """The verified delivery that contained the event."""
     timestamp: int | None = None
-    """The payload's own timestamp, as sent: Unix milliseconds, in some deliveries seconds."""
+    """The payload's timestamp, unchanged: Unix milliseconds, in some deliveries seconds."""
     instance_id: str | None = None
     """The Clerk instance, ``ins_...``."""
     event_attributes: EventAttributes | None = None
@@ -175,38 +174,38 @@ class Event(Frozen):
         event_types = _declared_event_types(cls)
         for event_type in event_types:
             if not isinstance(event_type, str) or not event_type:
-                raise TypeError(f"{cls.__qualname__}.type: an event type is a str that is not empty")
+                raise TypeError(f"{cls.__qualname__}.type: an event type must be a str that is not empty")
             other = EVENT_TYPES.get(event_type)
-            # A class of the same name is the same one, defined again by a reload or in a notebook
+            # A reload or a notebook cell may define the same class again
             if other and (other.__module__, other.__qualname__) != (cls.__module__, cls.__qualname__):
                 raise TypeError(
-                    f"event type {event_type!r} already has the class {other.__module__}.{other.__qualname__}: "
-                    "use that one, or derive from it without an annotation of type"
+                    f"event type {event_type!r} already has the class {other.__module__}.{other.__qualname__}: use "
+                    "it, or derive from it without annotating type"
                 )
         _event_types.update(dict.fromkeys(event_types, cls))
 
     @property
     def message_id(self) -> str:
-        """Short for ``delivery.message_id``: the idempotency key."""
+        """The ``delivery.message_id``: use it as the idempotency key."""
         return self.delivery.message_id
 
     @property
     def occurred_at(self) -> datetime | None:
-        """The payload's :attr:`timestamp` as an aware datetime in UTC; None if it has none that can be read."""
+        """The payload's :attr:`timestamp` as an aware datetime in UTC; None if it is missing or invalid."""
         try:
             return as_datetime(self.timestamp)  # type: ignore[arg-type]  # None and other types are a TypeError
         except (TypeError, ValueError):
             return None
 
     def __repr__(self) -> str:
-        """Show the type and the ids only: the rest is personal data, and error trackers store local variables."""
+        """Show only the type and the ids: other data is personal, and error trackers store local variables."""
         identity = self.data.get("id") if isinstance(self.data, dict) else getattr(self.data, "id", None)
         shown = f", data.id={identity[:64]!r}" if isinstance(identity, str) else ""
         return f"{type(self).__name__}(type={self.type[:64]!r}{shown}, message_id={self.message_id!r})"
 
 
 def _declared_event_types(cls: type[Event]) -> tuple[Any, ...]:
-    """Return the event types in the annotation ``type: Literal[...]`` of *cls* itself; empty if it has none."""
+    """Return the event types in ``type: Literal[...]`` of *cls* itself; empty if it does not annotate it."""
     (declared,) = (each for each in fields(cls) if each.name == "type")
     if any(declared in fields(base) for base in cls.__bases__ if issubclass(base, Event)):
         return ()
@@ -219,7 +218,7 @@ def _declared_event_types(cls: type[Event]) -> tuple[Any, ...]:
 
 
 def _resolved(annotation: str, cls: type[Event]) -> Any:
-    """Resolve one annotation alone: those of other fields may name classes that do not exist yet."""
+    """Resolve one annotation: those of other fields may name classes that are not defined yet."""
 
     def holder() -> None: ...
 
@@ -236,7 +235,7 @@ def _data_decoder(event_class: type[Event]) -> Decoder | None:
 
 
 class UnknownEvent(Event):
-    """An authentic event of a type that this version does not know: new at Clerk, or a test delivery."""
+    """An authentic event of an unknown type: a new one, or a test delivery."""
 
     type: str
     data: dict[str, Any]

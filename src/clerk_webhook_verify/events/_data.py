@@ -1,4 +1,4 @@
-"""Frozen dataclasses, and how a JSON object becomes one."""
+"""Frozen dataclasses, and decoders that create them from JSON objects."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from dataclasses import MISSING, Field, FrozenInstanceError, dataclass, field, f
 from functools import cache
 from types import UnionType
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from .._frames import forget_on_error
 
 if TYPE_CHECKING:
     from typing_extensions import dataclass_transform
@@ -20,15 +22,15 @@ else:
 
 R = TypeVar("R", bound="Record")
 
-#: Converts one JSON value to what a field's annotation says, and leaves any other value unchanged.
+#: Converts a JSON value to the type of an annotation. A value of another form stays unchanged.
 Decoder = Callable[[Any], Any]
 
 
 @dataclass_transform(eq_default=False, frozen_default=True, kw_only_default=True, field_specifiers=(field,))
 class Frozen:
-    """Base that makes each subclass a dataclass: frozen, created with keywords, compared by value, without a hash.
+    """Base class that makes each subclass a frozen, keyword-only dataclass without a hash.
 
-    All subclasses share one ``__init__``: ``dataclass`` would compile one for each, 50 ms for the classes of events.
+    All subclasses share one ``__init__``: compiling one for each would make the import 50 ms slower.
     """
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -55,7 +57,7 @@ def _reject_change(self: object, name: str, *value: object) -> NoReturn:
     raise FrozenInstanceError(f"cannot assign to field {name!r}")
 
 
-for _method in ("__setattr__", "__delattr__"):  # a type checker that saw them in the class would allow any name
+for _method in ("__setattr__", "__delattr__"):  # in the class, they would make type checkers allow any attribute
     setattr(Frozen, _method, _reject_change)
 
 
@@ -63,14 +65,15 @@ class Record(Frozen):
     """Base of all data classes."""
 
     @classmethod
+    @forget_on_error
     def from_dict(cls: type[R], mapping: Mapping[str, Any]) -> R:
-        """Create one from parsed JSON, as leniently as events are decoded.
+        """Create an instance from parsed JSON, as leniently as events are decoded.
 
-        Use it for stored payloads, :attr:`UnknownEvent.data` and Clerk's REST API, whose user has the same form.
+        Use it for stored payloads, :attr:`UnknownEvent.data`, and users from Clerk's REST API, which have this form.
 
         Args:
-            mapping: A JSON object. Keys that are not fields are ignored. A missing field has its default, otherwise
-                None or an empty list or tuple. A value of another form than declared is kept unchanged.
+            mapping: A JSON object. Unknown keys are ignored. A missing field gets its default, otherwise None or an
+                empty list or tuple. A value of an undeclared form is kept unchanged.
         Raises:
             TypeError: *mapping* is not a mapping.
         """
@@ -80,7 +83,7 @@ class Record(Frozen):
         return record
 
     def __repr__(self) -> str:
-        """Show the type and the id only: the rest is personal data, and error trackers store local variables."""
+        """Show only the type and the id: other data is personal, and error trackers store local variables."""
         identity = vars(self).get("id")
         return f"{type(self).__name__}({f'id={identity[:64]!r}' if isinstance(identity, str) else ''})"
 
@@ -90,28 +93,28 @@ def _fields(cls: type[Frozen]) -> tuple[Field[Any], ...]:
 
 
 def _default(of: Field[Any]) -> Any:
-    """Return the default of a field; MISSING if it has none."""
+    """Return a field's default; MISSING if it has none."""
     return of.default if of.default_factory is MISSING else of.default_factory()
 
 
 @cache
 def record_decoder(cls: type[Record]) -> Decoder:
-    """Return what turns a dict into an instance of *cls*, and leaves any other value unchanged."""
+    """Return a decoder that turns a dict into an instance of *cls*."""
     plan = None
 
     def decode(value: Any) -> Any:
         nonlocal plan
         if not isinstance(value, dict):
             return value
-        if plan is None:  # not earlier, since a class may refer to itself
+        if plan is None:  # not earlier: a class may refer to itself
             plan = _plan(cls)
         defaults, decoders = plan
         attributes = {**defaults, **value}
-        if len(attributes) > len(defaults):  # some keys are not fields
+        if len(attributes) > len(defaults):  # unknown keys
             attributes = {name: attributes[name] for name in defaults}
         for name, decode_field in decoders.items():
             attributes[name] = decode_field(attributes[name])
-        record = object.__new__(cls)  # not __init__, which rejects missing fields
+        record = object.__new__(cls)  # not __init__: it rejects missing fields
         object.__setattr__(record, "__dict__", attributes)
         return record
 
@@ -119,7 +122,7 @@ def record_decoder(cls: type[Record]) -> Decoder:
 
 
 def _plan(cls: type[Record]) -> tuple[dict[str, Any], dict[str, Decoder]]:
-    """Return what a missing field gets, for each field of *cls*, and the decoders of the fields that need one."""
+    """Return the defaults of all fields of *cls*, and the decoders of the fields that need one."""
     hints = resolve_hints(cls)
     defaults: dict[str, Any] = {}
     decoders: dict[str, Decoder] = {}
@@ -136,9 +139,9 @@ def _plan(cls: type[Record]) -> tuple[dict[str, Any], dict[str, Decoder]]:
 
 
 def decoder_for(annotation: Any) -> Decoder | None:
-    """Return what decodes a value for *annotation*; None if values stay as they are.
+    """Return the decoder for *annotation*; None if values stay unchanged.
 
-    Only data classes and lists are decoded, nested and optional ones too: ``X``, ``X | None``, ``tuple[X, ...]``.
+    Only data classes and lists are decoded, also nested and optional: ``X``, ``X | None``, ``tuple[X, ...]``.
     """
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin in (Union, UnionType):
@@ -174,13 +177,13 @@ def _list_decoder(kind: type[list[Any]] | type[tuple[Any, ...]], decode_item: De
 
 
 def resolve_hints(cls: type[Frozen]) -> dict[str, Any]:
-    """Return the annotations of *cls* as types; empty if they cannot be resolved, for then nothing can be decoded."""
+    """Return the annotations of *cls* as types; empty, with a warning, if they cannot be resolved."""
     try:
         return get_type_hints(cls)
-    except Exception as error:  # an annotation can be any expression, and no event may be lost for it
+    except Exception as error:  # an annotation can be any expression; its errors must not lose an event
         warnings.warn(
-            f"the annotations of {cls.__qualname__} cannot be resolved ({error}), so its fields keep the values of "
-            "the JSON: import the names that they use at module level, not under TYPE_CHECKING",
+            f"cannot resolve the annotations of {cls.__qualname__} ({error}), so its fields contain plain JSON: "
+            "import the names at module level, not under TYPE_CHECKING",
             RuntimeWarning,
             stacklevel=2,
         )

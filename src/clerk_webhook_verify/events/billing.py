@@ -1,4 +1,4 @@
-"""Billing: payment attempts, subscriptions and their items. Times are Unix milliseconds, amounts the smallest unit."""
+"""Payment attempts, subscriptions and their items. Times are in Unix milliseconds, amounts in the smallest unit."""
 
 from typing import Literal
 
@@ -14,7 +14,7 @@ class BillingPaymentFailedReason(Record):
 
 
 class BillingPayee(Record):
-    """Who is paid."""
+    """The recipient of a payment."""
 
     id: str
     gateway_type: str
@@ -24,13 +24,13 @@ class BillingPayee(Record):
 
 
 class BillingPayerEventPayload(Record):
-    """Who pays: a user or an organization. Of a user the organization's fields are ``""`` or absent."""
+    """A user or an organization that pays. For a user, the organization's fields are ``""`` or missing."""
 
     object: str | None = None
     id: str
-    """``cpayer_...``, never the user's or the organization's."""
+    """``cpayer_...``, not the user's or the organization's id."""
     instance_id: str | None = None
-    """In no schema, sent until 2025."""
+    """Undocumented, sent until 2025."""
     user_id: str
     first_name: str
     last_name: str
@@ -52,7 +52,7 @@ class BillingAmount(Record):
 
 
 class BillingUnitTotal(Record):
-    """What the units of one kind cost together."""
+    """The total price of the units of one kind."""
 
     name: str | None = None
     amount: int | None = None
@@ -62,7 +62,7 @@ class BillingUnitTotal(Record):
 
 
 class BillingTotals(Record):
-    """What a payment comes to."""
+    """The totals of a payment."""
 
     subtotal: BillingAmount
     tax_total: BillingAmount
@@ -71,7 +71,7 @@ class BillingTotals(Record):
 
 
 class BillingPaymentSource(Record):
-    """What a payment is taken from."""
+    """The payment method of a payment."""
 
     id: str
     gateway: str
@@ -86,7 +86,7 @@ class BillingPaymentSource(Record):
 
 
 class BillingSubscriptionItemEventPlanUnitPriceTier(Record):
-    """What a block of units costs, from one block to another."""
+    """The price of each block of units in a range of blocks."""
 
     starts_at_block: int
     ends_after_block: int | None = None
@@ -95,7 +95,7 @@ class BillingSubscriptionItemEventPlanUnitPriceTier(Record):
 
 
 class BillingSubscriptionItemEventPlanUnitPrice(Record):
-    """What the units of one kind cost."""
+    """The price of the units of one kind."""
 
     name: str
     block_size: int
@@ -103,11 +103,11 @@ class BillingSubscriptionItemEventPlanUnitPrice(Record):
 
 
 class BillingPlan(Record):
-    """A plan, in both shapes that deliveries have: the small one of subscription items, the large one of payments."""
+    """A plan in either form: the small one of subscription items, or the large one of payments."""
 
     id: str
     instance_id: str | None = None
-    """In no schema, as the next eight."""
+    """Undocumented."""
     product_id: str | None = None
     slug: str
     name: str
@@ -125,11 +125,11 @@ class BillingPlan(Record):
     unit_prices: tuple[BillingSubscriptionItemEventPlanUnitPrice, ...] = ()
 
 
-BillingSubscriptionItemEventPlan = BillingPlan  # the schema's name of the small shape
+BillingSubscriptionItemEventPlan = BillingPlan  # the schema's name of the small form
 
 
 class BillingSubscriptionCredit(Record):
-    """What is credited for the rest of a period."""
+    """A credit for the rest of a period."""
 
     amount: BillingAmount
     cycle_days_remaining: int
@@ -138,14 +138,14 @@ class BillingSubscriptionCredit(Record):
 
 
 class BillingSubscriptionPayerCredit(Record):
-    """What is taken from the payer's credit."""
+    """The part of the payer's credit that was applied."""
 
     applied_amount: BillingAmount
     remaining_balance: BillingAmount
 
 
 class BillingSubscriptionCredits(Record):
-    """All that is credited."""
+    """All credits."""
 
     proration: BillingSubscriptionCredit | None = None
     payer: BillingSubscriptionPayerCredit | None = None
@@ -153,14 +153,14 @@ class BillingSubscriptionCredits(Record):
 
 
 class BillingSeats(Record):
-    """How many seats were bought."""
+    """The number of seats bought."""
 
     quantity: int | None = None
-    """None: no limit."""
+    """None means no limit."""
 
 
 class SubscriptionItem(Record):
-    """One plan in a subscription, in both shapes that deliveries have: as an event's own data and in a payment attempt.
+    """One plan in a subscription, in either form: an event's data, or part of a payment attempt.
 
     Only the id is in both.
     """
@@ -175,7 +175,7 @@ class SubscriptionItem(Record):
     updated_at: int | None = None
     period_start: int | None = None
     period_end: int | None = None
-    """None: a free plan."""
+    """None for a free plan."""
     canceled_at: int | None = None
     past_due_at: int | None = None
     interval: str | None = None
@@ -188,7 +188,7 @@ class SubscriptionItem(Record):
     seats: BillingSeats | None = None
     amount: BillingAmount | None = None
     credit: BillingSubscriptionCredit | None = None
-    """Deprecated, use ``credits``."""
+    """Deprecated: use ``credits``."""
     credits: BillingSubscriptionCredits | None = None
     proration_date: str | None = None
     lifetime_paid: int | None = None
@@ -197,7 +197,7 @@ class SubscriptionItem(Record):
 
 
 class Subscription(Record):
-    """What a payer has subscribed to."""
+    """A payer's subscription."""
 
     object: str
     id: str
@@ -217,15 +217,15 @@ class Subscription(Record):
 
 
 class PaymentAttempt(Record):
-    """One attempt to be paid."""
+    """An attempted payment."""
 
     object: str | None = None
-    """``commerce_payment_attempt``, where it is sent."""
+    """``commerce_payment_attempt``, if sent."""
     id: str
     instance_id: str
     payment_id: str
     invoice_id: str | None = None
-    """Deprecated, and not always sent."""
+    """Deprecated and not always sent."""
     statement_id: str
     gateway_external_id: str
     status: str
@@ -309,10 +309,7 @@ class SubscriptionItemCanceled(Event):
 
 
 class SubscriptionItemCreated(Event):
-    """A subscription item was created.
-
-    Clerk has not documented it since August 2026, but its JavaScript types still have it.
-    """
+    """A subscription item was created. Undocumented since August 2026, but still in Clerk's JavaScript types."""
 
     type: Literal["subscriptionItem.created"]
     data: SubscriptionItem
@@ -333,7 +330,7 @@ class SubscriptionItemFreeTrialEnding(Event):
 
 
 class SubscriptionItemIncomplete(Event):
-    """The first payment for a subscription item is not made yet."""
+    """The first payment for a subscription item was not made yet."""
 
     type: Literal["subscriptionItem.incomplete"]
     data: SubscriptionItem
@@ -360,7 +357,7 @@ class SubscriptionItemUpdated(Event):
     data: SubscriptionItem
 
 
-#: Any event of this family, for annotations, ``isinstance`` and ``match``.
+#: Any of these events, for annotations, ``isinstance`` and ``match``.
 BillingEvent = (
     PaymentAttemptCreated
     | PaymentAttemptUpdated

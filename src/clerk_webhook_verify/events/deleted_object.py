@@ -1,14 +1,14 @@
-"""What is left of a resource that was deleted."""
+"""The data of events about deleted resources."""
 
 from ._data import Record
 
 
 class DeletedObject(Record):
-    """The id of what was deleted, and little else: the resource itself is gone."""
+    """A deleted resource: its id, and few other fields."""
 
     object: str
     id: str | None = None
     slug: str | None = None
     deleted: bool
     external_id: str | None = None
-    """Of users, where one was set."""
+    """Of users that have one."""

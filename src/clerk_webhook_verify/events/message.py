@@ -1,4 +1,4 @@
-"""Communication: the e-mails and text messages that Clerk writes."""
+"""E-mails and text messages that Clerk creates."""
 
 from typing import Any, Literal
 
@@ -7,7 +7,7 @@ from ._data import Record
 
 
 class Email(Record):
-    """An e-mail. What it says, one-time codes among it, is in ``body``, ``body_plain`` and ``data``."""
+    """An e-mail. Its content, such as one-time codes, is in ``body``, ``body_plain`` and ``data``."""
 
     id: str
     object: str
@@ -26,13 +26,13 @@ class Email(Record):
     suppression_reason: str | None = None
     """Why it was not sent. Since September 2026."""
     data: dict[str, Any]
-    """What went into the template, another for each ``slug``."""
+    """The template's variables, which depend on ``slug``."""
     delivered_by_clerk: bool
-    """False: your application is to send it."""
+    """If False, your application must send it."""
 
 
 class Sms(Record):
-    """A text message. What it says, one-time codes among it, is in ``message`` and ``data``."""
+    """A text message. Its content, such as one-time codes, is in ``message`` and ``data``."""
 
     object: str
     """``sms_message``."""
@@ -46,30 +46,30 @@ class Sms(Record):
     message: str
     status: str
     data: dict[str, Any]
-    """What went into the template, another for each ``slug``."""
+    """The template's variables, which depend on ``slug``."""
     delivered_by_clerk: bool
-    """False: your application is to send it."""
+    """If False, your application must send it."""
     created_at_ms: int | None = None
-    """Unix milliseconds, in some deliveries under the other name."""
+    """Unix milliseconds; in some deliveries ``created_at`` instead."""
     created_at: int | None = None
-    """Unix milliseconds, in no schema."""
+    """Unix milliseconds, undocumented."""
 
 
 class EmailCreated(Event):
-    """An e-mail was written, to be sent by Clerk or by the application."""
+    """Clerk created an e-mail, which Clerk or your application sends."""
 
     type: Literal["email.created"]
     data: Email
 
 
 class SmsCreated(Event):
-    """A text message was written, to be sent by Clerk or by the application."""
+    """Clerk created a text message, which Clerk or your application sends."""
 
     type: Literal["sms.created"]
     data: Sms
 
 
-#: Any event of this family, for annotations, ``isinstance`` and ``match``.
+#: Any of these events, for annotations, ``isinstance`` and ``match``.
 MessageEvent = EmailCreated | SmsCreated
 
 #: The types of these events.

@@ -1,4 +1,4 @@
-"""Organizations and what belongs to them."""
+"""Organizations, their domains, invitations and memberships."""
 
 from typing import Any, Literal
 
@@ -16,7 +16,7 @@ class Organization(Record):
     slug: str
     image_url: str | None = None
     logo_url: str | None = None
-    """Deprecated, in no schema, but sent."""
+    """Deprecated and undocumented, but sent."""
     has_image: bool | None = None
     members_count: int | None = None
     """In organizationMembership events only."""
@@ -24,7 +24,7 @@ class Organization(Record):
     pending_invitations_count: int | None = None
     """In organizationMembership events only."""
     max_allowed_memberships: int | None = None
-    """No limit where it is 0."""
+    """0 means no limit."""
     admin_delete_enabled: bool | None = None
     public_metadata: dict[str, Any]
     private_metadata: dict[str, Any] | None = None
@@ -36,13 +36,13 @@ class Organization(Record):
 
 
 class OrganizationMembershipPublicUserData(Record):
-    """What the other members of an organization may see of a member."""
+    """A member's data that other members may see."""
 
     user_id: str
     first_name: str | None = None
     last_name: str | None = None
     profile_image_url: str | None = None
-    """Deprecated, use ``image_url``."""
+    """Deprecated: use ``image_url``."""
     image_url: str
     has_image: bool | None = None
     identifier: str | None = None
@@ -69,20 +69,20 @@ class OrganizationMembership(Record):
 
 
 class OrganizationDomainVerification(Record):
-    """How far the verification of a domain got. Times are Unix milliseconds."""
+    """The state of a domain's verification. Times are Unix milliseconds."""
 
     status: str
     """unverified, verified, failed or expired."""
     strategy: str
     attempts: int | None = None
     expire_at: int | None = None
-    """In some deliveries under the next name."""
+    """In some deliveries ``expires_at`` instead."""
     expires_at: int | None = None
     verified_at: int | None = None
 
 
 class OrganizationInvitationPublicOrganizationData(Record):
-    """What the invited may see of an organization."""
+    """An organization's data that invited users may see."""
 
     id: str
     name: str
@@ -104,7 +104,7 @@ class OrganizationDomain(Record):
     affiliation_verification: OrganizationDomainVerification | None = None
     ownership_verification: OrganizationDomainVerification | None = None
     verification: OrganizationDomainVerification | None = None
-    """Deprecated, use the two above."""
+    """Deprecated: use the two above."""
     total_pending_invitations: int
     total_pending_suggestions: int
     public_organization_data: OrganizationInvitationPublicOrganizationData | None = None
@@ -113,7 +113,7 @@ class OrganizationDomain(Record):
 
 
 class OrganizationInvitationPublicUserData(Record):
-    """What the invited may see of who invited them."""
+    """An inviter's data that invited users may see."""
 
     user_id: str
     first_name: str | None = None
@@ -124,7 +124,7 @@ class OrganizationInvitationPublicUserData(Record):
 
 
 class OrganizationInvitationAcceptedData(Record):
-    """Where Clerk's schema has the organization of an invitation; deliveries may have it in the invitation itself."""
+    """The organization of an invitation according to Clerk's schema. Deliveries may have it in the invitation."""
 
     public_organization_data: OrganizationInvitationPublicOrganizationData | None = None
 
@@ -202,7 +202,7 @@ class OrganizationDomainDeleted(Event):
 
 
 class OrganizationInvitationCreated(Event):
-    """Somebody was invited to an organization."""
+    """An invitation to an organization was created."""
 
     type: Literal["organizationInvitation.created"]
     data: OrganizationInvitation
@@ -216,7 +216,7 @@ class OrganizationInvitationAccepted(Event):
 
 
 class OrganizationInvitationRevoked(Event):
-    """An invitation to an organization was taken back."""
+    """An invitation to an organization was revoked."""
 
     type: Literal["organizationInvitation.revoked"]
     data: OrganizationInvitation
@@ -230,20 +230,20 @@ class OrganizationMembershipCreated(Event):
 
 
 class OrganizationMembershipUpdated(Event):
-    """A membership, its role for example, was changed."""
+    """A membership was changed, for example its role."""
 
     type: Literal["organizationMembership.updated"]
     data: OrganizationMembership
 
 
 class OrganizationMembershipDeleted(Event):
-    """A user is a member no more; the data is the membership as it was."""
+    """A user is no longer a member. The data is the last state of the membership."""
 
     type: Literal["organizationMembership.deleted"]
     data: OrganizationMembership
 
 
-#: Any event of this family, for annotations, ``isinstance`` and ``match``.
+#: Any of these events, for annotations, ``isinstance`` and ``match``.
 OrganizationEvent = (
     OrganizationCreated
     | OrganizationUpdated

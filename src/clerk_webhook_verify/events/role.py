@@ -79,7 +79,7 @@ class PermissionDeleted(Event):
     data: DeletedObject
 
 
-#: Any event of this family, for annotations, ``isinstance`` and ``match``.
+#: Any of these events, for annotations, ``isinstance`` and ``match``.
 RoleEvent = RoleCreated | RoleUpdated | RoleDeleted | PermissionCreated | PermissionUpdated | PermissionDeleted
 
 #: The types of these events.

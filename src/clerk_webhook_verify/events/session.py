@@ -8,7 +8,7 @@ from .user import User
 
 
 class SessionActivityResponse(Record):
-    """The device and place that a session was last used from."""
+    """The device and location where a session was last used."""
 
     object: str
     id: str
@@ -29,7 +29,7 @@ class Session(Record):
     user_id: str
     client_id: str
     actor: dict[str, Any] | None = None
-    """Who impersonates the user, if anybody does."""
+    """Who impersonates the user; otherwise None."""
     status: str
     """active, pending, revoked, ended, expired, removed, abandoned or replaced."""
     last_active_organization_id: str | None = None
@@ -40,7 +40,7 @@ class Session(Record):
     updated_at: int
     created_at: int
     user: User | None = None
-    """Since 2026; older deliveries lack it."""
+    """Since 2026."""
 
 
 class SessionCreated(Event):
@@ -78,7 +78,7 @@ class SessionRevoked(Event):
     data: Session
 
 
-#: Any event of this family, for annotations, ``isinstance`` and ``match``.
+#: Any of these events, for annotations, ``isinstance`` and ``match``.
 SessionEvent = SessionCreated | SessionEnded | SessionPending | SessionRemoved | SessionRevoked
 
 #: The types of these events.

@@ -1,4 +1,4 @@
-"""Users and all that is known of them."""
+"""Users."""
 
 from typing import Any, Literal, TypeVar
 
@@ -20,13 +20,13 @@ class ClerkError(Record):
 
 
 class Verification(Record):
-    """How far the verification of an identification got. Times are Unix milliseconds.
+    """The state of an identification's verification. Times are Unix milliseconds.
 
-    One class for every strategy, since deliveries lack what would tell their schemas apart.
+    Deliveries do not name the schema, so this class has the fields of all strategies.
     """
 
     object: str | None = None
-    """``verification_otp`` and the like; deliveries before autumn 2025 lack it."""
+    """``verification_otp`` and others; missing before autumn 2025."""
     status: str
     """unverified, verified, failed, expired or transferable."""
     strategy: str
@@ -35,7 +35,7 @@ class Verification(Record):
     expire_at: int | None = None
     verified_at_client: str | None = None
     channel: str | None = None
-    """One-time codes: how the code was sent."""
+    """How a one-time code was sent."""
     error: ClerkError | None = None
     """OAuth and SAML."""
     external_verification_redirect_url: str | None = None
@@ -47,7 +47,7 @@ class Verification(Record):
 
 
 class IdentificationLink(Record):
-    """Another identification that vouches for this one."""
+    """Another identification that confirms this one."""
 
     type: str
     id: str
@@ -107,7 +107,7 @@ class Passkey(Record):
 class ExternalAccountWithVerification(Record):
     """An account at an OAuth provider. Times are Unix milliseconds.
 
-    Deliveries before 2025 lack the names of the schema and have those of the provider instead, later ones have both.
+    Deliveries before 2025 contain only the provider's field names, later ones also those of the schema.
     """
 
     object: str
@@ -126,7 +126,7 @@ class ExternalAccountWithVerification(Record):
     given_name: str | None = None
     family_name: str | None = None
     avatar_url: str | None = None
-    """Deprecated, use ``image_url``."""
+    """Deprecated: use ``image_url``."""
     image_url: str | None = None
     picture: str | None = None
     username: str | None = None
@@ -144,7 +144,7 @@ class SAMLAccountConnection(Record):
     id: str
     name: str
     domain: str | None = None
-    """Deprecated, use ``domains``."""
+    """Deprecated: use ``domains``."""
     domains: tuple[str, ...] = ()
     active: bool
     provider: str
@@ -182,7 +182,7 @@ class EnterpriseAccountConnection(Record):
     name: str
     logo_public_url: str | None = None
     domain: str | None = None
-    """Deprecated, use ``domains``."""
+    """Deprecated: use ``domains``."""
     domains: tuple[str, ...] = ()
     active: bool
     sync_user_attributes: bool
@@ -194,7 +194,7 @@ class EnterpriseAccountConnection(Record):
 
 
 class EnterpriseAccount(Record):
-    """An account at an enterprise's identity provider. Times are Unix milliseconds."""
+    """An account at an enterprise identity provider. Times are Unix milliseconds."""
 
     id: str
     object: str
@@ -237,11 +237,11 @@ class User(Record):
     timezone: str | None = None
     """Since October 2026."""
     birthday: str | None = None
-    """In no schema, sent until 2023, always ``""``."""
+    """Undocumented, sent until 2023, always ``""``."""
     gender: str | None = None
-    """In no schema, sent until 2023, always ``""``."""
+    """Undocumented, sent until 2023, always ``""``."""
     profile_image_url: str | None = None
-    """Deprecated, use ``image_url``."""
+    """Deprecated: use ``image_url``."""
     image_url: str | None = None
     has_image: bool | None = None
     public_metadata: dict[str, Any]
@@ -253,7 +253,7 @@ class User(Record):
     passkeys: tuple[Passkey, ...] = ()
     password_enabled: bool
     requires_password_reset: bool | None = None
-    """In no schema, sent since 2026."""
+    """Undocumented, sent since 2026."""
     two_factor_enabled: bool
     totp_enabled: bool | None = None
     backup_code_enabled: bool | None = None
@@ -282,23 +282,23 @@ class User(Record):
 
     @property
     def primary_email_address(self) -> EmailAddress | None:
-        """The e-mail address that ``primary_email_address_id`` names, wherever it stands in the list."""
-        return _named(self.primary_email_address_id, self.email_addresses, EmailAddress)
+        """The e-mail address whose id is ``primary_email_address_id``, or None."""
+        return _find_by_id(self.primary_email_address_id, self.email_addresses, EmailAddress)
 
     @property
     def primary_phone_number(self) -> PhoneNumber | None:
-        """The phone number that ``primary_phone_number_id`` names, wherever it stands in the list."""
-        return _named(self.primary_phone_number_id, self.phone_numbers, PhoneNumber)
+        """The phone number whose id is ``primary_phone_number_id``, or None."""
+        return _find_by_id(self.primary_phone_number_id, self.phone_numbers, PhoneNumber)
 
     @property
     def full_name(self) -> str | None:
-        """First and last name with a space between them, or the one that is there, or None."""
+        """First and last name separated by a space, or the one that is set, or None."""
         names = [name for name in (self.first_name, self.last_name) if name and isinstance(name, str)]
         return " ".join(names) or None
 
 
-def _named(identity: str | None, items: tuple[_T, ...], cls: type[_T]) -> _T | None:
-    """The item with that id; what came in another shape than declared has none."""
+def _find_by_id(identity: str | None, items: tuple[_T, ...], cls: type[_T]) -> _T | None:
+    """Return the item with that id. Items of an undeclared form are skipped."""
     if identity is None or not isinstance(items, tuple):
         return None
     return next((item for item in items if isinstance(item, cls) and item.id == identity), None)
@@ -312,7 +312,7 @@ class UserCreated(Event):
 
 
 class UserUpdated(Event):
-    """Something about a user changed."""
+    """A user was changed."""
 
     type: Literal["user.updated"]
     data: User
@@ -325,7 +325,7 @@ class UserDeleted(Event):
     data: DeletedObject
 
 
-#: Any event of this family, for annotations, ``isinstance`` and ``match``.
+#: Any of these events, for annotations, ``isinstance`` and ``match``.
 UserEvent = UserCreated | UserUpdated | UserDeleted
 
 #: The types of these events.

@@ -23,7 +23,7 @@ class Invitation(Record):
 
 
 class WaitlistEntry(Record):
-    """Somebody who waits to be let in. Times are Unix milliseconds."""
+    """An entry of the waitlist. Times are Unix milliseconds."""
 
     object: str
     """``waitlist_entry``, in some deliveries ``waitlistEntry``."""
@@ -38,7 +38,7 @@ class WaitlistEntry(Record):
 
 
 class WaitlistEntryCreated(Event):
-    """Somebody joined the waitlist."""
+    """An entry was added to the waitlist."""
 
     type: Literal["waitlistEntry.created"]
     data: WaitlistEntry
@@ -51,7 +51,7 @@ class WaitlistEntryUpdated(Event):
     data: WaitlistEntry
 
 
-#: Any event of this family, for annotations, ``isinstance`` and ``match``.
+#: Any of these events, for annotations, ``isinstance`` and ``match``.
 WaitlistEvent = WaitlistEntryCreated | WaitlistEntryUpdated
 
 #: The types of these events.

@@ -39,8 +39,8 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _WEEK = 7 * 86_400
-_COMPLETING = 2.0  # seconds over which marking a message done is retried
-_LONGEST = 1000  # characters: PostgreSQL indexes up to 2,704 bytes, and a key consists of a namespace and a message id
+_COMPLETING = 2.0  # seconds of retries to mark a message done
+_LONGEST = 1000  # characters of a namespace and of a message id: PostgreSQL indexes keys of up to 2,704 bytes
 _logger = logging.getLogger("clerk_webhook_verify")
 
 
@@ -63,22 +63,25 @@ class _Base:
         self._namespace = _quoted("namespace", namespace)
 
     def _key(self, message: Message) -> str:
-        message_id = message if isinstance(message, str) else getattr(message, "message_id", None)
+        message_id = _message_id(message)
         if not isinstance(message_id, str):
             raise TypeError(f"message must be an event, a delivery or a message id, not {type(message).__name__}")
         if not message_id:
-            raise ValueError("message must be a message id that is not empty")
+            raise ValueError("message must not be an empty message id")
         return f"{self._namespace}:{_quoted('message id', message_id)}"
 
-    def _start(self, key: str, owner: str, handle: Callable[[], object]) -> tuple[Outcome, Awaitable[object] | None]:
+    def _start(
+        self, message: Message, key: str, owner: str, handle: Callable[[], object]
+    ) -> tuple[Outcome, Awaitable[object] | None]:
         """Claim *key*, call the handler, and mark the message done.
 
         Returns:
-            The outcome, and None. If the handler returned an awaitable, that instead of None: the caller must await it,
-            and then complete or release the claim.
+            The outcome and None; instead of None an awaitable that the handler returned. The caller must await it, and
+            then complete or release the claim.
         """
         outcome = self._store.claim(key, owner, self._lease)
         if outcome is not None:
+            _log_not_handled(outcome, key, message)
             return outcome, None
         try:
             result = handle()
@@ -92,7 +95,7 @@ class _Base:
         return Outcome.HANDLED, None
 
     def _complete(self, key: str, owner: str) -> None:
-        """Mark the message done, and retry if that fails: its handler has run, and must not run again."""
+        """Mark the message done, with retries: its handler has run, and must not run again."""
         deadline, pause = time.monotonic() + _COMPLETING, 0.0
         interrupt: BaseException | None = None
         while True:
@@ -112,7 +115,7 @@ class _Base:
                     raise failure from error
         if not completed and not pause:  # after a failure, an earlier attempt may have succeeded
             _logger.warning(
-                "lease_lost: %r was handled, but its lease ran out first and another worker claimed it: set lease= to "
+                "lease_lost: %r was handled, but its lease expired first and another worker claimed it: set lease= to "
                 "more than the handler's longest run time",
                 key,
                 extra={"code": "lease_lost", "key": key},
@@ -121,26 +124,26 @@ class _Base:
             raise interrupt
 
     def _complete_failed(self, key: str, error: BaseException) -> StoreError:
-        """Log the failure, since a cancelled request raises the cancellation instead of the error returned here."""
+        """Log the failure, since a cancelled task raises its cancellation instead of the error returned here."""
         _logger.warning(
             "complete_failed: %r was handled, but could not be marked done: a retry after its lease handles it again",
             key,
             exc_info=error,
             extra={"code": "complete_failed", "key": key},
         )
-        reason = error if isinstance(error, StoreError) else type(error).__name__  # another text may contain a password
+        reason = error if isinstance(error, StoreError) else type(error).__name__  # its text may contain a password
         problem = f"the message was handled (do not handle it again), but could not be marked done: {reason}"
         return StoreError(problem, handled=True)
 
     def _release(self, key: str, owner: str, error: BaseException | None = None) -> None:
-        """Release the claim without raising, so that *error*, the handler's own, reaches the caller."""
+        """Release the claim without raising, so that the handler's *error* reaches the caller."""
         if isinstance(error, StoreError):
-            error.handled = False  # the handler may have got it from running another message
+            error.handled = False  # the handler may have processed another message
         try:
             self._store.release(key, owner)
-        except Exception:  # a user's own store may raise anything
+        except Exception:  # a custom store may raise anything
             _logger.warning(
-                "release_failed: the claim of %r runs out with its lease",
+                "release_failed: the claim of %r expires with its lease",
                 key,
                 exc_info=True,
                 extra={"code": "release_failed", "key": key},
@@ -151,14 +154,14 @@ class Once(_Base):
     """Handles each message once, from any thread.
 
     Args:
-        store: Remembers which messages were handled.
-        lease: How long a claim lasts when its owner crashes, in seconds or as a timedelta. Set it to more than the
-            handler's longest run time, and to far less than the day over which the sender retries.
-        retention: How long a handled message is remembered, in seconds or as a timedelta. The sender retries for
-            27 h 35 m, with jitter up to 33 h, and a person may resend days later: hence a week.
-        namespace: Keeps consumers apart that share a store, since all of them get the same message ids.
+        store: Stores which messages were handled.
+        lease: How long a claim lasts if its owner crashes, in seconds or as a timedelta. Set it to more than the
+            handler's longest run time, and far less than a day, the time over which Clerk retries.
+        retention: How long a handled message is stored, in seconds or as a timedelta. Clerk retries for 27 h 35 m, with
+            jitter up to 33 h, and a person may resend days later.
+        namespace: Separates the consumers of a store, which get the same message ids.
     Raises:
-        TypeError, ValueError: An argument has a wrong type, or is not positive.
+        TypeError, ValueError: An argument has the wrong type, or is not positive.
 
     Source: Svix, "Retry schedule".
     """
@@ -168,20 +171,19 @@ class Once(_Base):
     ) -> Outcome:
         """Call ``handler(message, *args, **kwargs)``, unless *message* was handled before or is in progress.
 
-        Work that fails must raise: any exception releases the claim and is re-raised, so that the sender's retry finds
-        the message unhandled. The handler's return value is ignored.
+        If the work fails, the handler must raise: any exception releases the claim and is re-raised, so that Clerk's
+        retry is handled. The handler's return value is ignored.
 
         Args:
-            message: A verified event or delivery, or its message id. The handler gets it as it is.
+            message: A verified event or delivery, or its message id. It is passed to the handler unchanged.
             handler: A plain function.
             *args: Further arguments for the handler.
             **kwargs: Further keyword arguments for the handler.
         Returns:
             ``HANDLED``, ``DUPLICATE`` or ``IN_PROGRESS``; respond with its ``status_code``.
         Raises:
-            StoreError: The store is unavailable. If ``handled`` is False, the handler has not run: respond with 500. If
-                it is True, the handler has run, but for 2 s the store could not mark the message done: do not run it
-                again.
+            StoreError: The store is unavailable: respond with 500. If ``handled`` is True, the handler has run, but the
+                store could not mark the message done for 2 s: do not run it again.
             TypeError: *handler* is asynchronous (use ``AsyncOnce``), or a generator function: it did not run.
             ValueError: The message id is empty, longer than 1,000 characters (as percent-encoded), or has surrogates.
         """
@@ -189,7 +191,7 @@ class Once(_Base):
         if is_async(handler):
             raise TypeError(_ASYNCHRONOUS)
         key, owner = self._key(message), token_hex(16)
-        outcome, pending = self._start(key, owner, partial(handler, message, *args, **kwargs))
+        outcome, pending = self._start(message, key, owner, partial(handler, message, *args, **kwargs))
         if pending is not None:
             _close(pending)
             self._release(key, owner)
@@ -198,28 +200,31 @@ class Once(_Base):
 
     @forget_on_error
     def mark(self, connection: Any, message: Message) -> Outcome:
-        """Mark *message* handled inside your connection's open transaction; do the work in the same transaction.
+        """Mark *message* handled in the open transaction of your connection; do the work in the same transaction.
 
-        The mark commits with the work or not at all. There is no claim, so there is nothing to release.
+        The mark commits with the work or not at all. There is no claim to release.
 
         Args:
-            connection: A connection to the database where the work is stored: of ``sqlite3`` with a ``SQLiteStore``, of
-                ``psycopg`` with a ``PostgresStore``.
+            connection: A connection to the database of the work: ``sqlite3`` for a ``SQLiteStore``, ``psycopg`` for a
+                ``PostgresStore``.
             message: A verified event or delivery, or its message id.
         Returns:
-            ``HANDLED``: do the work now. ``DUPLICATE``: it was done before. ``IN_PROGRESS``: a ``run`` has claimed it.
+            ``HANDLED``: do the work now. ``DUPLICATE``: it was done before. ``IN_PROGRESS``: a ``run`` claimed it.
         Raises:
             StoreError: The database is unavailable or busy: roll back and respond with 500.
-            TypeError: The connection would commit the mark without the work, or the store has no transactions to share.
+            TypeError: The connection would commit the mark without the work, or the store has no transactions.
         """
         mark = getattr(self._store, "mark", None)
         if mark is None:
-            raise TypeError(f"{type(self._store).__name__} shares no transaction: use SQLiteStore or PostgresStore")
-        outcome: Outcome = mark(connection, self._key(message), self._retention)
+            raise TypeError(f"{type(self._store).__name__} has no transactions: use SQLiteStore or PostgresStore")
+        key = self._key(message)
+        outcome: Outcome = mark(connection, key, self._retention)
+        if outcome is not Outcome.HANDLED:
+            _log_not_handled(outcome, key, message)
         return outcome
 
     def forget(self, message: Message) -> None:
-        """Forget *message*, so that a deliberate resend, which has the same id, is handled.
+        """Forget *message*, so that a manual resend, which has the same id, is handled.
 
         Raises:
             StoreError: The store is unavailable.
@@ -243,15 +248,15 @@ class AsyncOnce(_Base):
     ) -> Outcome:
         """Call ``handler(message, *args, **kwargs)`` as :meth:`Once.run` does; a plain function runs in a thread.
 
-        A plain function cannot be cancelled. It runs to its end, is marked done or released as it ended, and then the
-        cancellation is raised. An asynchronous handler is cancelled, and its claim is released. A ``StopIteration``
-        becomes the cause of a ``RuntimeError``, as in every coroutine.
+        A plain function cannot be cancelled: it runs to its end, is marked done or released, and then the cancellation
+        is raised. An asynchronous handler is cancelled, and its claim is released. ``StopIteration`` becomes the cause
+        of a ``RuntimeError``, as in every coroutine.
         """
         _check_handler(handler)
         key, owner = self._key(message), token_hex(16)
-        # A plain handler of an AsyncRouter is then one step with its claim and its mark, as every plain handler is
+        # A plain handler of an AsyncRouter then runs in the same thread as its claim and mark, as every plain handler
         handle = partial(routed(handler, message), message, *args, **kwargs)
-        starting = in_thread(self._start, key, owner, handle)
+        starting = in_thread(self._start, message, key, owner, handle)
         try:
             outcome, pending = await finish(starting)
         except asyncio.CancelledError:
@@ -277,19 +282,34 @@ class AsyncOnce(_Base):
 _ASYNCHRONOUS = "the handler is asynchronous and was not run: use await AsyncOnce(...).run(...)"
 
 
+def _message_id(message: Message) -> Any:
+    return message if isinstance(message, str) else getattr(message, "message_id", None)
+
+
+def _log_not_handled(outcome: Outcome, key: str, message: Message) -> None:
+    reason = "was handled before" if outcome is Outcome.DUPLICATE else "is being handled elsewhere"
+    _logger.info(
+        "%s: %r %s",
+        outcome.value,
+        key,
+        reason,
+        extra={"code": outcome.value, "key": key, "message_id": _message_id(message)},
+    )
+
+
 def _check_handler(handler: object) -> None:
     if not callable(handler):
         raise TypeError(f"handler must be a function, not {type(handler).__name__}")
     if is_generator(handler):
-        raise TypeError("handler must not be a generator function, since calling it runs nothing: remove the yield")
+        raise TypeError("handler is a generator function, so calling it runs nothing: remove its yield")
 
 
 def _check_ran(result: object) -> None:
-    """Raise if the handler did no work, but returned a generator or coroutine that would."""
+    """Raise if the handler returned a generator or coroutine, whose body has not run."""
     if isgenerator(result) or isasyncgen(result) or iscoroutine(result):
         _close(result)
         kind = type(result).__name__
-        raise TypeError(f"the handler returned a {kind}, and its body was not run: iterate over it or await it")
+        raise TypeError(f"the handler returned a {kind}, whose body was not run: iterate over it or await it")
 
 
 def _close(pending: object) -> None:
@@ -298,7 +318,7 @@ def _close(pending: object) -> None:
 
 
 def _quoted(name: str, text: str) -> str:
-    """Percent-encode *text*: every store can store ASCII, and no colon remains that is not a separator."""
+    """Percent-encode *text*, so that keys are ASCII and a colon is always the separator."""
     try:
         quoted = quote(text, safe="")
     except UnicodeEncodeError:

@@ -1,6 +1,6 @@
-"""Test your webhook handlers: sample payloads, typed events, signed requests and a clock that stands still.
+"""Test your webhook handlers: sample payloads, typed events, signed requests and a frozen clock.
 
-Nothing in here needs a network, a test runner or another package. The pytest plugin is in :mod:`.pytest_plugin`.
+The pytest plugin is in :mod:`.pytest_plugin`; the rest needs no network and no other package.
 """
 
 from ._clock import FrozenClock

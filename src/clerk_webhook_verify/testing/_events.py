@@ -17,7 +17,7 @@ _SECRET = "whsec_" + "A" * 32
 
 
 def sample(event_type: EventType, /, **overrides: object) -> dict[str, Any]:
-    """Return a realistic payload, as Clerk would send it.
+    """Return a realistic payload of one event type.
 
     Args:
         event_type: ``user.created`` or any other type in :data:`.events.EVENT_TYPES`.
@@ -25,8 +25,8 @@ def sample(event_type: EventType, /, **overrides: object) -> dict[str, Any]:
     Returns:
         A new dict, with ``type``, ``data``, ``timestamp`` and the rest of the envelope.
     Raises:
-        ValueError: The type is unknown. The message lists similar names.
-        TypeError: An override is not a field of that type's data. The message lists similar names.
+        ValueError: The type is unknown.
+        TypeError: An override is not a field of that type's data.
 
     >>> sample("user.created", first_name="Grace")["data"]["first_name"]
     'Grace'
@@ -50,14 +50,14 @@ def make_event(
     """Create a typed event with realistic data, to pass to a handler.
 
     Args:
-        event_class: ``UserCreated`` or any other class in :data:`.events.EVENT_TYPES`. A class that your application
-            declares works if its data is one of the library's data classes.
-        message_id: None creates a new one, so that two events are two messages; pass one to test duplicates.
-        timestamp: When the event occurred and was sent, in Unix seconds; None is the sample's own time.
+        event_class: ``UserCreated`` or any other class in :data:`.events.EVENT_TYPES`, also one that your application
+            declares if its data is one of the library's data classes.
+        message_id: None creates a new one; pass one to test duplicates.
+        timestamp: When the event occurred and was sent, in Unix seconds; None is the sample's time.
         overrides: Replace fields of ``data``, as they are in JSON or as data classes.
     Raises:
         TypeError: The class has no event type or no sample data, or an override is not a field of its data.
-        TypeError, ValueError: No delivery has such a message id or timestamp.
+        TypeError, ValueError: The message id or the timestamp is invalid.
 
     >>> from ..events import UserCreated
     >>> make_event(UserCreated, first_name="Grace").data.first_name
@@ -79,19 +79,19 @@ def make_event(
 
 
 def encode_payload(payload: dict[str, Any]) -> bytes:
-    """Return *payload* as JSON the way Clerk writes it: compact, in UTF-8. It can contain data classes."""
+    """Return *payload*, which can contain data classes, as compact JSON like Clerk's."""
     return json.dumps(payload, separators=(",", ":"), ensure_ascii=False, default=_as_dict).encode()
 
 
 def no_such(kind: str, name: object, names: Iterable[str]) -> str:
-    """Return the message that no *kind* has this name, with similar ones, unless it would repeat a secret."""
+    """Return a message that the *kind* does not exist, with similar names. It does not repeat a secret."""
     if "whsec_" in repr(name):
-        return f"a signing secret is no {kind}: pass it as secret="
+        return f"expected the {kind}, not a signing secret: pass it as secret="
     return f"there is no {kind} {name!r}{did_you_mean(str(name), names)}"
 
 
 def _type_with_sample(event_type: str) -> str:
-    """Return *event_type*, or for a type without a sample another one whose data has the same class."""
+    """Return *event_type* if it has a sample, otherwise another type with the same data class."""
     if event_type in SAMPLES:
         return event_type
     data_class = _data_class(event_type)

@@ -1,4 +1,4 @@
-"""Signed requests: good ones, and ones with a fault that a receiver must reject."""
+"""Signed requests: valid ones, and ones with a fault that a receiver must reject."""
 
 import json
 import time
@@ -13,10 +13,10 @@ from .._webhook import Webhook
 from ..events import EventType
 from ._events import encode_payload, no_such, sample
 
-#: What :func:`signed_request` can get wrong. A receiver must reject every one of them.
+#: The faults that :func:`signed_request` can add. A receiver must reject each of them.
 Fault = Literal[
     "tampered",  # the body was changed after it was signed
-    "reserialized",  # the body was parsed and dumped again
+    "reserialized",  # the body was parsed and serialized again
     "stale",  # a valid signature, an hour old
     "future",  # a valid signature, an hour ahead
     "other_secret",  # signed with a secret that the receiver does not have
@@ -25,13 +25,13 @@ Fault = Literal[
     "other_message_id",  # the id of another message
     "milliseconds",  # the timestamp is not in seconds
     "missing_header",  # no signature header
-    "duplicate_header",  # the id twice, in two spellings
+    "duplicate_header",  # two id headers, in two spellings
     "mixed_families",  # svix-* mixed with webhook-*
     "empty_body",  # the body was lost in transit
     "not_json",  # a valid signature of a body that is not an event
 ]
 
-#: How the three headers are named: as Clerk does, or as Standard Webhooks does.
+#: The prefix of the three headers: Clerk's, or that of Standard Webhooks.
 Family = Literal["svix", "webhook"]
 
 
@@ -58,12 +58,12 @@ class Signer(Protocol):
         fault: Fault | None = None,
         **overrides: object,
     ) -> SignedRequest:
-        """Call :func:`signed_request`; None is the secret of the environment, and the time of the fixture's clock."""
+        """Call :func:`signed_request`, by default with the environment's secret and the fixture's time."""
         ...
 
 
 def generate_secret() -> str:
-    """Return a new signing secret of 24 random bytes, as Clerk's dashboard would show it."""
+    """Return a new signing secret, ``whsec_`` and 24 random bytes in base64."""
     return "whsec_" + b64encode(urandom(24)).decode()
 
 
@@ -79,19 +79,19 @@ def signed_request(
     fault: Fault | None = None,
     **overrides: object,
 ) -> SignedRequest:
-    """Return a signed delivery: headers and body together, since a client that dumps JSON would break the signature.
+    """Return a signed delivery. Send its body unchanged: a client that serializes JSON would break the signature.
 
     Args:
         type_or_payload: An event type for its :func:`sample`, a payload, or the raw body.
         secret: Signs the request; the first one if there are several. None reads the environment, as ``Webhook()``.
-        message_id: None generates a new one.
+        message_id: None creates a new one.
         timestamp: Unix seconds; None is the current time.
-        family: The names of the headers: Clerk's ``svix-*``, or ``webhook-*`` of Standard Webhooks.
-        fault: What to get wrong, so that a receiver must reject the request: one of :data:`Fault`.
+        family: ``svix`` for Clerk's headers, ``webhook`` for those of Standard Webhooks.
+        fault: A fault that makes receivers reject the request: one of :data:`Fault`.
         overrides: Replace fields of the sample's ``data``, as in :func:`sample`.
     Raises:
-        ValueError: There is no such type, family or fault.
-        TypeError: An override is not a field of that type's data, or comes with a payload or a raw body.
+        ValueError: The type, family or fault is unknown.
+        TypeError: An override is not a field of that type's data, or is used with a payload or a raw body.
         InvalidSecretError: The secret is missing or invalid.
     """
     if family not in get_args(Family):
@@ -122,12 +122,12 @@ def _encode(type_or_payload: EventType | dict[str, Any] | bytes, overrides: dict
             f"pass an event type, a payload (dict) or a raw body (bytes), not {type(type_or_payload).__name__}"
         )
     if overrides:
-        raise TypeError(f"{', '.join(overrides)}: overrides go with an event type; put them into the payload")
+        raise TypeError(f"{', '.join(overrides)}: overrides need an event type; put them into the payload")
     return type_or_payload if isinstance(type_or_payload, bytes) else encode_payload(type_or_payload)
 
 
 def _break(headers: dict[str, str], body: bytes, family: str, fault: Fault | None) -> bytes:
-    """Break a signed request: change *headers*, and return the body to send."""
+    """Add the fault: change *headers*, and return the body to send."""
     signature = headers[f"{family}-signature"]
     match fault:
         case "tampered":

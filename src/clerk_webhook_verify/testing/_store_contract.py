@@ -1,4 +1,4 @@
-"""The contract of an idempotency store, as a check that a test can run."""
+"""Check an idempotency store against its contract."""
 
 import time
 from collections.abc import Callable
@@ -15,10 +15,10 @@ _RETENTION = 3600.0  # seconds
 def check_store(make_store: Callable[[], Store]) -> None:
     """Check your own store against the contract of :class:`clerk_webhook_verify.idempotency.Store`.
 
-    It takes about a second, and leaves some keys in the store that begin with ``check:``.
+    It takes about a second, and leaves keys in the store that start with ``check:``.
 
     Args:
-        make_store: Returns the store: the same object, or another one that stores in the same place.
+        make_store: Returns the store: the same object, or another one with the same storage.
     Raises:
         AssertionError: The store breaks the contract. The message says how.
     """
@@ -33,7 +33,7 @@ def check_store(make_store: Callable[[], Store]) -> None:
     key = next(keys)
     check(store.claim(key, "a", _LONG) is None, "claiming a free key must succeed")
     check(store.claim(key, "b", _LONG) is Outcome.IN_PROGRESS, "a key that another owner has must be IN_PROGRESS")
-    check(make_store().claim(key, "b", _LONG) is Outcome.IN_PROGRESS, "all stores must store in the same place")
+    check(make_store().claim(key, "b", _LONG) is Outcome.IN_PROGRESS, "all stores must have the same storage")
     check(store.claim(next(keys), "b", _LONG) is None, "a claim must not affect other keys")
     stem = next(keys).ljust(2000, ".")
     for other in (stem + "a", stem + "A"):
@@ -62,11 +62,11 @@ def check_store(make_store: Callable[[], Store]) -> None:
     time.sleep(4 * _SHORT)
     check(store.complete(late, "a", _RETENTION) is True, "a late owner must complete a key that is still free")
     check(store.claim(late, "b", _LONG) is Outcome.DUPLICATE, "a key that was completed late must be a DUPLICATE")
-    check(store.claim(lost, "b", _LONG) is None, "a key must be free when its lease has run out")
+    check(store.claim(lost, "b", _LONG) is None, "a key must be free when its lease has expired")
     check(store.complete(lost, "a", _RETENTION) is False, "a late owner must not complete a key that another has")
     store.release(lost, "a")
     check(store.claim(lost, "c", _LONG) is Outcome.IN_PROGRESS, "a late owner must not release a key that another has")
-    check(store.claim(kept, "b", _LONG) is None, "a completed key must be free when its retention has run out")
+    check(store.claim(kept, "b", _LONG) is None, "a completed key must be free when its retention has expired")
 
     contested = [next(keys) for _ in range(50)]
     winners: list[str] = []
@@ -82,4 +82,4 @@ def check_store(make_store: Callable[[], Store]) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    check(sorted(winners) == sorted(contested), "of several owners that claim a key at once exactly one must get it")
+    check(sorted(winners) == sorted(contested), "if several owners claim a key at once, exactly one must get it")

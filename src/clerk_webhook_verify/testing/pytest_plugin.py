@@ -1,7 +1,7 @@
-"""The pytest plugin: a secret in the environment before your application is imported, a signer and a clock.
+"""The pytest plugin: a secret in the environment, a signer and a clock.
 
-pytest finds it through the entry point of the installed package. A vendored copy is named on the command line or in
-``addopts``: ``-p shop.inbound.clerk.testing.pytest_plugin``.
+pytest finds it through the entry point of the installed package. For a vendored copy, add
+``-p shop.inbound.clerk.testing.pytest_plugin`` to the command line or ``addopts``.
 """
 
 from typing import Any
@@ -24,8 +24,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Register the ini option."""
     parser.addini(
         OPTION,
-        f"puts this signing secret into {ENVIRONMENT[0]} before any module of the application is imported; "
-        "'generate' generates a new one for each run",
+        f"set {ENVIRONMENT[0]} to this signing secret before the application is imported; 'generate' generates a new "
+        "one for each run",
     )
 
 
@@ -37,7 +37,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Set the environment if a conftest file has named the plugin: then the hook above is not called."""
+    """Set the environment if a conftest file names the plugin, since the hook above is not called then."""
     _set_environment(config)
 
 
@@ -53,13 +53,13 @@ def _set_environment(config: pytest.Config) -> None:
 
 @pytest.fixture
 def clerk_webhook_clock() -> FrozenClock:
-    """A clock that stands still at the current time: pass it to ``Webhook(clock=...)``, and ``advance`` it."""
+    """A clock frozen at the current time: pass it to ``Webhook(clock=...)``, and ``advance`` it."""
     return FrozenClock()
 
 
 @pytest.fixture
 def clerk_webhook_signer(clerk_webhook_clock: FrozenClock) -> Signer:
-    """Sign requests with the secret of the environment, at the time of :func:`clerk_webhook_clock`."""
+    """Sign requests with the environment's secret, at the time of :func:`clerk_webhook_clock`."""
 
     def sign(
         type_or_payload: EventType | dict[str, Any] | bytes, /, *, timestamp: int | None = None, **options: Any

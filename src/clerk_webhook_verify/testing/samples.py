@@ -1,4 +1,4 @@
-"""One realistic payload for each event type: invented people and organizations, shaped as in Clerk's catalog."""
+"""One realistic payload for each event type, with invented people and organizations."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,7 +10,7 @@ _SESSION_ID = "sess_2mXkC7YtFh3oSjUe8LqP5vBnGwE"
 
 
 def sample_payload(event_type: str) -> dict[str, Any]:
-    """Return a new payload of *event_type*, as Clerk would send it.
+    """Return a new payload of *event_type*.
 
     Raises:
         KeyError: There is no sample of that type.
