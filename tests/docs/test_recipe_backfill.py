@@ -180,7 +180,7 @@ def test_without_retries_a_429_is_an_error(recipe, api):
 def test_a_user_who_signs_in_first_can_be_fetched_and_the_webhook_changes_nothing(mirror, recipe, api):
     api.add("user_1", updated_at=5, first_name="Ada", last_name=None)
     with recipe.web.Session(recipe.mirror.engine) as session, session.begin():
-        session.execute(recipe.signed_in.fetch(mirror.clerk, "user_1"))
+        recipe.signed_in.fetch(session, mirror.clerk, "user_1")
     mirror.receive(make_event(UserUpdated, id="user_1", updated_at=5, first_name="Ada", last_name=None))
     assert mirror.rows() == {"user_1": ("Ada", False)}
 

@@ -9,12 +9,14 @@ import time
 from types import SimpleNamespace
 
 import pytest
-from helpers import recipes
+from helpers import programs, recipes
 from helpers.recipes import Message, State, histories
 from helpers.signer import SECRET
 from hypothesis import HealthCheck, given, settings
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
-from clerk_webhook_verify.events import UserCreated, UserDeleted
+from clerk_webhook_verify.events import UserCreated, UserDeleted, UserUpdated
 from clerk_webhook_verify.idempotency import Outcome
 from clerk_webhook_verify.testing import make_event, signed_request
 
@@ -43,7 +45,7 @@ def session(recipe):
 def deliver(recipe, session, message: Message) -> None:
     """What the endpoint does, in the session's transaction; or what the backfill does."""
     if message.kind == "backfill":
-        session.execute(recipe.mirror.save(message.user()))
+        recipe.mirror.save(session, message.user())
     else:
         event = message.event()
         if recipe.web.once.mark(session.connection().connection.driver_connection, event) is Outcome.HANDLED:
@@ -88,15 +90,37 @@ def test_a_user_without_an_email_address_is_saved(recipe, session):
     assert row(recipe, session).email is None
 
 
+@pytest.mark.parametrize("updated_at", recipes.NOT_INTEGERS)
+def test_a_user_whose_updated_at_is_not_an_integer_is_skipped_with_a_warning(recipe, session, updated_at, caplog):
+    recipe.web.handle(session, make_event(UserUpdated, id="user_1", updated_at=updated_at))
+    assert row(recipe, session) is None
+    assert [record.getMessage() for record in caplog.records] == [
+        "skipped the user 'user_1': updated_at is not an integer"
+    ]
+
+
+def test_an_error_of_the_database_shows_no_parameters(recipe, session):
+    with pytest.raises(DBAPIError) as raised:
+        session.execute(text("SELECT 1 / 0 WHERE :email LIKE '%'"), {"email": "ada@example.com"})
+    assert "ada@example.com" not in str(raised.value)
+
+
+def test_every_engine_in_the_documentation_hides_parameters():
+    pages = [page.read_text("utf-8") for page in programs.DOCS.rglob("*.md")]
+    engines = [line for page in pages for line in page.splitlines() if "= create_engine(" in line]
+    assert len(engines) >= 5
+    assert all("hide_parameters=True" in engine for engine in engines)
+
+
 @pytest.mark.parametrize("states", [(OLD, NEW), (NEW, OLD)], ids=["older first", "newer first"])
 def test_two_workers_at_the_same_time_leave_the_newer_state(recipe, states):
     mirror, (first, second) = recipe.mirror, states
     with mirror.engine.connect() as one, mirror.engine.connect() as other:
         pid = other.connection.driver_connection.info.backend_pid
-        one.execute(mirror.save(Message("user.updated", first).user()))
+        mirror.save(one, Message("user.updated", first).user())
 
         def work() -> None:
-            other.execute(mirror.save(Message("user.updated", second).user()))
+            mirror.save(other, Message("user.updated", second).user())
             other.commit()
 
         worker = threading.Thread(target=work)
@@ -149,8 +173,11 @@ test_a_deleted_user_stays_deleted_in_any_order()
 request = signed_request("user.created")
 for _ in range(2):
     assert app.test_client().post("/webhooks/clerk", data=request.body, headers=request.headers).status_code == 204
+for values in ({"updated_at": "some string"}, {"updated_at": 2_000_000_000_000, "first_name": "Grace"}):
+    request = signed_request("user.updated", **values)
+    assert app.test_client().post("/webhooks/clerk", data=request.body, headers=request.headers).status_code == 204
 with Session(engine) as session:
-    assert session.query(ClerkUser).one().name == "Ada Björk"
+    assert session.query(ClerkUser).one().name == "Grace Björk"
 """
 
 
@@ -159,12 +186,16 @@ def test_the_changes_for_sqlite_work(tmp_path):
     recipes.write(tmp_path, "mirror-users.md")
     file, page = tmp_path / "mirror.py", (recipes.RECIPES / "mirror-users.md").read_text("utf-8")
     mirror = file.read_text("utf-8")
-    for line in re.search(r"With SQLite.*?```text\n(.*?)```", page, re.DOTALL)[1].splitlines():
-        start = re.match(r"from sqlalchemy.dialects|from \S+idempotency|\w+ =", line)[0]
-        mirror, changes = re.subn(rf"^{re.escape(start)}.*$", line, mirror, flags=re.MULTILINE)
-        assert changes == 1, line
-    mirror, changes = re.subn(r"^connect = .*\n|^    store\.create_table.*\n", "", mirror, flags=re.MULTILINE)
-    assert changes == 2
+    changes = re.findall(r"```diff\n(.*?)```", page, re.DOTALL)
+    assert changes
+    for change in changes:
+        before, after = (
+            "".join(line[1:] if line.strip() else line for line in change.splitlines(True) if line[0] != sign)
+            for sign in "+-"
+        )
+        assert mirror.count(before) == 1, before
+        mirror = mirror.replace(before, after)
+    assert "postgres" not in mirror
     file.write_text(mirror, "utf-8")
     for command in (["mirror.py"], ["-c", SQLITE]):
         done = subprocess.run(
@@ -212,7 +243,7 @@ call_command("migrate", "accounts", verbosity=0)
 from django.db import connection, transaction
 from django.test import Client
 from helpers.clerk_stand_in import ClerkStandIn
-from helpers.recipes import State, histories
+from helpers.recipes import NOT_INTEGERS, State, histories
 from helpers.signer import SECRET
 from hypothesis import given, settings
 
@@ -251,6 +282,11 @@ def any_order_and_repetition_ends_in_the_newest_state(history):
 
 any_order_and_repetition_ends_in_the_newest_state()
 
+for updated_at in NOT_INTEGERS:
+    request = signed_request("user.created", secret=SECRET, updated_at=updated_at)
+    response = Client().post("/webhooks/clerk", request.body, "application/json", headers=request.headers)
+    assert response.status_code == 204, response
+assert not ClerkUser.objects.exists()
 request = signed_request("user.created", secret=SECRET)
 for _ in range(2):
     response = Client().post("/webhooks/clerk", request.body, "application/json", headers=request.headers)

@@ -82,6 +82,15 @@ def test_a_membership_without_its_user_is_kept_and_gives_no_role(recipe, session
     assert recipe.roles(session, USER) == {}
 
 
+@pytest.mark.parametrize("updated_at", recipes.NOT_INTEGERS)
+def test_a_membership_whose_updated_at_is_not_an_integer_is_skipped_with_a_warning(recipe, session, updated_at, caplog):
+    recipe.handle(session, make_event(OrganizationMembershipCreated, id="orgmem_1", updated_at=updated_at))
+    assert session.get(recipe.Member, "orgmem_1") is None
+    assert [record.getMessage() for record in caplog.records] == [
+        "skipped the membership 'orgmem_1': updated_at is not an integer"
+    ]
+
+
 def test_the_endpoint_saves_a_signed_event_once(recipe):
     client = recipe.app.test_client()
     request = signed_request("organizationMembership.created", secret=SECRET)

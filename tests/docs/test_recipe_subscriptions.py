@@ -113,9 +113,18 @@ def test_an_organization_that_pays_is_the_owner(recipe, session):
     assert recipe.plans(session, payer["user_id"]) == set()
 
 
-def test_an_item_that_lacks_everything_but_its_id_is_kept_and_entitles_to_nothing(recipe, session):
-    session.execute(recipe.save(SubscriptionItem.from_dict({"id": "subi_1"}), None))
+def test_an_item_that_lacks_everything_but_its_id_and_time_is_kept_and_entitles_to_nothing(recipe, session):
+    recipe.save(session, SubscriptionItem.from_dict({"id": "subi_1", "updated_at": milliseconds(END)}), None)
     assert session.get_one(recipe.Item, "subi_1").owner is None
+
+
+@pytest.mark.parametrize("updated_at", recipes.NOT_INTEGERS)
+def test_an_item_whose_updated_at_is_not_an_integer_is_skipped_with_a_warning(recipe, session, updated_at, caplog):
+    recipe.handle(session, make_event(SubscriptionItemActive, id="subi_1", updated_at=updated_at))
+    assert session.get(recipe.Item, "subi_1") is None
+    assert [record.getMessage() for record in caplog.records] == [
+        "skipped the subscription item 'subi_1': updated_at is not an integer"
+    ]
 
 
 @pytest.mark.slow
@@ -138,7 +147,7 @@ def test_an_item_of_the_rest_api_is_saved_like_that_of_a_webhook(recipe, session
         "updated_at": milliseconds(END - DAY),
     }
     item = models.CommerceSubscriptionItem.model_validate(answer)
-    session.execute(recipe.save(SubscriptionItem.from_dict(item.model_dump(mode="json")), "user_1"))
+    recipe.save(session, SubscriptionItem.from_dict(item.model_dump(mode="json")), "user_1")
     saved = session.get_one(recipe.Item, "subi_1")
     assert (saved.owner, saved.status, saved.period_end) == ("user_1", "canceled", END)
 

@@ -12,7 +12,7 @@ from clerk_webhook_verify.testing import signed_request
 pytestmark = pytest.mark.slow  # it needs Falcon and Bottle
 
 PAGE = (Path(__file__).parents[2] / "docs" / "frameworks" / "others.md").read_text("utf-8")
-LIMIT = 4 * 1_048_576
+LIMIT = 1_048_576
 
 
 def blocks(text: str) -> str:
@@ -63,13 +63,11 @@ def test_an_odd_declared_length_is_400_and_nothing_is_read(app, length):
     assert stream.asked == []
 
 
-@pytest.mark.parametrize("length", ["5", "4194305", "999999999"])
+@pytest.mark.parametrize("length", ["5", "1048577", "999999999"])
 def test_no_more_than_the_limit_is_read_of_a_declared_length(app, length):
     stream, sent = Input(endless=True), signed_request("user.created", secret=SECRET)
     assert status_of(app, stream, sent.headers, CONTENT_LENGTH=length) == 400
-    assert bool(stream.asked) is (int(length) <= LIMIT)
-    assert all(0 <= asked <= int(length) for asked in stream.asked)
-    assert sum(stream.asked) <= LIMIT
+    assert stream.asked == [min(int(length), LIMIT)]
 
 
 def test_no_more_than_the_limit_is_read_of_a_chunked_body(app):

@@ -104,7 +104,7 @@ class TestItsExamples:
         assert post(example, signed_request("user.created", secret=SECRET, fault="tampered")) == 400
 
     @pytest.mark.parametrize("title", [title for title in EXAMPLES if title != FLASK])
-    def test_handles_the_event(self, run, title, capsys):
+    def test_each_example_of_the_skill_handles_the_event(self, run, title, capsys):
         EXAMPLES[title](run(title), signed_request("user.created", secret=SECRET))
         assert capsys.readouterr().out == "welcome Ada Björk\n"
 
@@ -120,7 +120,7 @@ class TestItsExamples:
         example["once"] = SimpleNamespace(run=lambda event, handler: Outcome.IN_PROGRESS)
         assert post_to_flask(example, signed_request("user.created", secret=SECRET)) == 409
 
-    def test_its_tests_pass(self, pytester, monkeypatch):
+    def test_the_tests_of_the_skill_pass(self, pytester, monkeypatch):
         monkeypatch.syspath_prepend(pytester.path)
         pytester.makepyfile(app=code(FLASK), test_app=code(TESTS))
         command, _ = (shlex.split(line, comments=True) for line in code(TESTS, "shell").splitlines())
@@ -159,7 +159,7 @@ class TestWhereItShips:
         done = subprocess.run([sys.executable, *arguments], capture_output=True, text=True, check=False)
         assert (done.returncode, Path(done.stdout.rstrip("\n")).read_text("utf-8")) == (0, TEXT)
 
-    def test_there_is_no_copy_at_top_level(self):
+    def test_the_skill_has_no_copy_at_top_level(self):
         assert not (ROOT / ".agents").exists()
 
     @pytest.mark.slow

@@ -1,7 +1,7 @@
 """Does a newcomer who follows docs/tutorial.md and docs/local-testing.md to the letter see what they say?
 
-Costs 20 s on two cores, most of it for pip in an empty virtual environment. The files, the command lines and their output
-are the pages' own; only the ports are others. The folder contains nothing but a clone.
+Costs 20 s on two cores, most of it for pip in an empty environment. The files, the commands and their output are
+those of the pages; only the ports are others. The folder contains only a clone.
 """
 
 import base64
@@ -39,7 +39,7 @@ CHANGES = [
     (r"\d\d/\w{3}/\d{4} |\d\d:\d\d:\d\d", "TIME"),
     (r"\d+\.\d{3} s", "SECONDS"),
     (r" +\d+ ms", " MILLISECONDS"),
-    (r"signed 6\d\d s ago", "signed AGE ago"),
+    (r"is 6\d\d s old", "is AGE old"),
     (r"127\.0\.0\.1:\d+ - ", "CLIENT - "),
 ]
 
@@ -191,14 +191,16 @@ def test_the_tutorial_ends_in_verified_events(newcomer):
 
 
 def test_local_testing_shows_stores_and_replays_deliveries(newcomer):
-    start_app, start_listen = commands(LOCAL_TESTING, "Put listen in between")
+    start_app, start_listen = commands(LOCAL_TESTING, "Show and store deliveries with listen")
     capture = newcomer.folder / "capture.ndjson"
     with contextlib.ExitStack() as app, newcomer.running(start_listen):
         app.enter_context(newcomer.running(start_app))
-        newcomer.check_transcripts(LOCAL_TESTING, "Put listen in between", "Signed anew", "As new messages")
+        titles = ["Show and store deliveries with listen", "With a fresh signature", "With new message ids"]
+        newcomer.check_transcripts(LOCAL_TESTING, *titles)
         fresh = capture.read_bytes()
         capture.write_bytes(b"".join(ten_minutes_older(line, newcomer.folder) for line in fresh.splitlines()))
-        newcomer.check_transcripts(LOCAL_TESTING, "As they were", "Try the whole endpoint", *failures_before_the_last())
+        newcomer.check_transcripts(LOCAL_TESTING, "With the stored headers", "Test the endpoint with doctor")
+        newcomer.check_transcripts(LOCAL_TESTING, *failures_before_the_last())
         app.close()
         newcomer.check_transcripts(LOCAL_TESTING, "The application does not run")
     newcomer.check_logs(LOCAL_TESTING)
@@ -207,7 +209,7 @@ def test_local_testing_shows_stores_and_replays_deliveries(newcomer):
 def failures_before_the_last() -> list[str]:
     titles = list(sections(LOCAL_TESTING))
     assert titles[-1] == "The application does not run"
-    return titles[titles.index("When it does not work") : -1]
+    return titles[titles.index("Troubleshooting") : -1]
 
 
 def ten_minutes_older(line: bytes, folder: Path) -> bytes:
