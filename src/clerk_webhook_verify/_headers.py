@@ -34,7 +34,7 @@ VENDORS = {
 
 _NAMES: dict[Any, str] = {name: name for name in (*SVIX_HEADERS, *WEBHOOK_HEADERS)}
 _NAMES_AS_BYTES: dict[Any, str] = {name.encode(): name for name in _NAMES}
-_MESSAGE_ID = re.compile(r"[!-+\-/-~]{1,256}")
+_MESSAGE_ID = re.compile(r"[-!-+/-~]{1,256}")
 _MAX_SIGNATURES = 100  # Svix sends one per secret and version
 _MAX_SIGNATURES_LENGTH = 16 * 1024  # characters
 _NOT_HEADERS = (

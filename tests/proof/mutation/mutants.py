@@ -84,6 +84,8 @@ def _is_for_type_checkers(node: ast.AST, field: str) -> bool:
 def _is_left_alone(parent: ast.AST, node: ast.AST) -> bool:
     if isinstance(node, ast.Assign):
         return ast.unparse(node.targets[0]) in NOT_READ
+    if isinstance(node, ast.AnnAssign) and ast.unparse(node.annotation) == "TypeAlias":
+        return True
     if isinstance(node, ast.If):
         return ast.unparse(node.test) == "TYPE_CHECKING" and not node.orelse
     if isinstance(parent, ast.Call) and ast.unparse(parent.func).startswith("re."):
