@@ -21,7 +21,7 @@ from helpers.signer import BODY, NOW, OTHER_SECRET, SECRET, signed_headers
 
 from clerk_webhook_verify import Webhook, __version__, cli
 from clerk_webhook_verify.cli import demo, main
-from clerk_webhook_verify.cli._http import Answer, Target
+from clerk_webhook_verify.cli._http import Response, Target
 from clerk_webhook_verify.cli._terminal import colorize
 from clerk_webhook_verify.events import EventType
 
@@ -39,9 +39,7 @@ class TestDemo:
             "invalid_payload", "body_too_large",
         ):  # fmt: skip
             assert code in printed
-        counted = re.search(
-            r"(\d+) deliveries: (\d+) accepted, (\d+) refused, 0 not as it should be$", printed.rstrip()
-        )
+        counted = re.search(r"(\d+) deliveries: (\d+) accepted, (\d+) rejected, 0 not as expected$", printed.rstrip())
         assert int(counted[1]) == int(counted[2]) + int(counted[3])
         assert int(counted[2]) == len(get_args(EventType)) + 3
 
@@ -56,8 +54,8 @@ class TestDemo:
         monkeypatch.setattr(demo, "_attempts", attempts)
         assert main(["demo"]) == 1
         printed = capsys.readouterr().out
-        assert "<- wrong: signature_mismatch and 400 were due" in printed
-        assert printed.rstrip().endswith("1 deliveries: 1 accepted, 0 refused, 1 not as it should be")
+        assert "<- expected: signature_mismatch and 400" in printed
+        assert printed.rstrip().endswith("1 deliveries: 1 accepted, 0 rejected, 1 not as expected")
 
 
 @pytest.mark.parametrize("command", [[sys.executable, "-m", "clerk_webhook_verify"], ["clerk-webhook-verify"]])
@@ -66,7 +64,7 @@ def test_it_runs_as_a_module_and_as_a_command(command):
         command = [f"{sys.exec_prefix}/bin/clerk-webhook-verify"]
     done = subprocess.run([*command, "demo"], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
-    assert "0 not as it should be" in done.stdout
+    assert "0 not as expected" in done.stdout
 
 
 def test_the_module_exits_with_the_commands_code(monkeypatch, capsys):
@@ -124,13 +122,13 @@ class TestUse:
         [
             (["verfy"], "verfy"),
             (["--verbose", "verify"], "--verbose"),
-            (["verify"], "give either --delivery, or --payload"),
-            (["verify", "--delivery", "@a", "--payload", "@b"], "give either --delivery, or --payload"),
+            (["verify"], "pass either --delivery, or --payload"),
+            (["verify", "--delivery", "@a", "--payload", "@b"], "pass either --delivery, or --payload"),
             (["verify", "--delivery", "@a", "--id", "msg_1"], "go with --payload"),
             (["verify", "--payload", "@a", "--id"], "expected one argument"),
             (["verify", "--deliv", "@a"], "--deliv"),
             (["verify", "--payload", "@/no/such/file", "--id", "a"], "No such file"),
-            (["verify", "a", "--delivery", "b"], "give the stored deliveries once, as FILE or as --delivery FILE"),
+            (["verify", "a", "--delivery", "b"], "pass the stored deliveries once, as FILE or as --delivery FILE"),
             (["verify", "a", "--id", "msg_1"], "go with --payload"),
             (["verify", "--payload", '{"type": "user.created"}'], "--payload takes a file: write the text into one"),
             (["verify", "--payload", "@[1]"], "--payload takes a file: write the text into one"),
@@ -153,8 +151,8 @@ class TestUse:
             (["events", "user.creatd"], "did you mean user.created"),
             (["events", "whsec_abc"], "the event type contains a signing secret"),
             (["events", "7"], "see clerk-webhook-verify events"),
-            (["events", "user.created", "--plain"], "give one of TYPE, --type TYPE, --plain and --json"),
-            (["events", "user.created", "--only", "user.deleted"], "give one of TYPE, --type TYPE, --plain and"),
+            (["events", "user.created", "--plain"], "pass one of TYPE, --type TYPE, --plain and --json"),
+            (["events", "user.created", "--only", "user.deleted"], "pass one of TYPE, --type TYPE, --plain and"),
             (["secret", "show"], "generate"),
             (["secret"], "required: action"),
             (["secret", "generate", "--secret", "whsec_abc"], "--secret, --secret-file and --json go with"),
@@ -329,7 +327,7 @@ class TestUse:
         """Another one than that of the environment, in place of every option's value and of a file or URL."""
         used = []
         monkeypatch.setenv("CLERK_WEBHOOK_SIGNING_SECRET", SECRET)
-        monkeypatch.setattr(Target, "post", lambda *sent, **options: used.append(sent) or Answer(204, [], b"", 0.1))
+        monkeypatch.setattr(Target, "post", lambda *sent, **options: used.append(sent) or Response(204, [], b"", 0.1))
         monkeypatch.setattr("socketserver.BaseServer.serve_forever", lambda receiver: None)
         with contextlib.suppress(SystemExit):
             main([command, "--help"])
@@ -465,11 +463,11 @@ class TestUse:
 
 
 class TestVerify:
-    def test_a_genuine_delivery(self, capsys, stored):
+    def test_a_valid_delivery(self, capsys, stored):
         headers = signed_headers(BODY, timestamp=int(time.time()))
         code, out, err = outcome(capsys, "verify", "--delivery", stored(record(headers)))
         assert (code, err) == (0, "")
-        assert out.startswith("genuine: user.created, message id msg_")
+        assert out.startswith("valid: user.created, message id msg_")
         code, out, err = outcome(capsys, "verify", "--json", "--delivery", stored(record(headers)))
         assert (code, err) == (0, "")
         assert json.loads(out) == {
@@ -491,9 +489,9 @@ class TestVerify:
         assert outcome(capsys, "verify", "--payload", "-", *parts)[0] == 0
         code, out, _ = outcome(capsys, "verify", "--payload", stored(BODY), *parts[:4])
         assert code == 1
-        assert out.startswith("refused: missing_header: missing header(s) svix-signature")
+        assert out.startswith("rejected: missing_header: missing header(s) svix-signature")
 
-    def test_an_old_delivery_is_genuine_at_its_own_time(self, capsys, stored):
+    def test_an_old_delivery_is_valid_at_its_own_time(self, capsys, stored):
         delivery = stored(record(signed_headers(BODY)))
         code, out, _ = outcome(capsys, "verify", "--delivery", delivery)
         assert code == 1
@@ -529,9 +527,9 @@ class TestVerify:
         code, out, _ = outcome(capsys, "verify", stored("".join(lines)))
         assert code == 1
         assert [line.split(": ")[1:3] for line in out.splitlines()][2:] == [
-            ["refused", "timestamp_too_new"], ["refused", "timestamp_too_old"],
+            ["rejected", "timestamp_too_new"], ["rejected", "timestamp_too_old"],
         ]  # fmt: skip
-        assert out.count(": genuine: ") == 2
+        assert out.count(": valid: ") == 2
         assert "timestamp is 5000 s old" in out
         assert out.endswith(f"; that was its age when it arrived; --at {NOW} judges it as of its own time\n")
 
@@ -540,10 +538,10 @@ class TestVerify:
         code, out, _ = outcome(capsys, "verify", "--delivery", stored(lines))
         assert code == 1
         assert [line.split(":")[:3] for line in out.splitlines()] == [
-            ["line 1", " genuine", " user.created, message id msg_p5jXN8AQM9LWM0D4loKWxJek, signed at "
+            ["line 1", " valid", " user.created, message id msg_p5jXN8AQM9LWM0D4loKWxJek, signed at "
              + out.split("signed at ")[1].split(",")[0] + ", secret " + Webhook(SECRET).fingerprints[0]],
-            ["line 2", " refused", " invalid_payload"],
-            ["line 3", " refused", " signature_mismatch"],
+            ["line 2", " rejected", " invalid_payload"],
+            ["line 3", " rejected", " signature_mismatch"],
         ]  # fmt: skip
         code, out, _ = outcome(capsys, "verify", "--json", "--delivery", stored(lines))
         assert [json.loads(line).get("code") for line in out.splitlines()] == [
@@ -554,11 +552,11 @@ class TestVerify:
         body = '{"type":"\x1b[2Jüser","data":{}}'.replace("\x1b", "\\u001b").encode()
         code, out, _ = outcome(capsys, "verify", "--delivery", stored(record(body=body)))
         assert code == 0
-        assert "genuine: \\x1b[2Jüser" in out
+        assert "valid: \\x1b[2Jüser" in out
 
 
 class TestDiagnose:
-    def test_a_genuine_delivery(self, capsys, stored):
+    def test_a_valid_delivery(self, capsys, stored):
         code, out, _ = outcome(capsys, "diagnose", "--delivery", stored(record()))
         assert (code, out) == (0, "valid: the signature matches and the timestamp is current\n")
 

@@ -18,8 +18,8 @@ ENCODED = base64.b64encode(BODY).decode()
 webhook = Webhook(SECRET, clock=now)
 
 
-def genuine(content: bytes | str) -> int:
-    """How many deliveries are there; all of them must be genuine."""
+def count_valid(content: bytes | str) -> int:
+    """Return the number of deliveries, which must all be valid."""
     captures = read_captures(content.encode() if isinstance(content, str) else content)
     for capture in captures:
         webhook.verify(capture.headers, capture.body)
@@ -36,11 +36,11 @@ class TestNDJSON:
             {"type": "ready", "relay_url": "x"}, event(), {"type": "reconnecting"},
             {"headers": HEADERS, "body_b64": ENCODED}, event(svix_id="msg_1", latency_ms=3),
         ]  # fmt: skip
-        assert genuine("\n".join(map(json.dumps, lines)) + "\n\n") == 3
-        assert genuine("\r\n".join(map(json.dumps, lines))) == 3
+        assert count_valid("\n".join(map(json.dumps, lines)) + "\n\n") == 3
+        assert count_valid("\r\n".join(map(json.dumps, lines))) == 3
 
     def test_one_object_over_several_lines(self):
-        assert genuine(json.dumps(event(), indent=2)) == 1
+        assert count_valid(json.dumps(event(), indent=2)) == 1
 
     def test_a_duplicate_header_is_a_list(self):
         (capture,) = read_captures(json.dumps(event(headers={"a": ["1", "2"], "b": "3"})).encode())
@@ -55,24 +55,24 @@ class TestNDJSON:
         assert capture.received_at == expected
 
     def test_a_truncated_last_line_is_skipped_with_a_warning(self, capsys):
-        assert genuine(json.dumps(event()) + "\n" + json.dumps(event())[:-9]) == 1
+        assert count_valid(json.dumps(event()) + "\n" + json.dumps(event())[:-9]) == 1
         assert capsys.readouterr().err == "line 2 is truncated, as when its writer was stopped: skipped\n"
 
     @pytest.mark.parametrize(
         ("line", "expected"),
         [
-            ("{torn", "line 2 is not a JSON object: each line should be one: skipped\n"),
+            ("{truncated", "line 2 is not a JSON object: each line should be one: skipped\n"),
             ("7", "line 2 is not a JSON object: each line should be one: skipped\n"),
             (json.dumps(event(body_b64="*")), "line 2 has a body_b64 that is not base64: skipped\n"),
             (json.dumps(event(headers={"Transfer-Encoding ": "chunked"})), "line 2 has a header whose name is not"),
         ],
     )
     def test_a_bad_line_is_skipped_with_a_warning_and_blocks_no_other(self, capsys, line, expected):
-        assert genuine("\n".join([json.dumps(event()), line, json.dumps(event()), ""])) == 2
+        assert count_valid("\n".join([json.dumps(event()), line, json.dumps(event()), ""])) == 2
         assert capsys.readouterr().err.startswith(expected)
 
     def test_the_warnings_are_limited(self, capsys):
-        assert genuine(json.dumps(event()) + "\n7" * 1000 + "\n") == 1
+        assert count_valid(json.dumps(event()) + "\n7" * 1000 + "\n") == 1
         lines = capsys.readouterr().err.splitlines()
         assert len(lines) == 11
         assert lines[-1] == "990 more cannot be read: skipped"
@@ -80,15 +80,15 @@ class TestNDJSON:
     @pytest.mark.parametrize(
         ("lines", "expected"),
         [
-            (["{torn"], "line 1 is not a JSON object"),
+            (["{truncated"], "line 1 is not a JSON object"),
             (["[7]"], "request 1 is not a JSON object"),
             ([event(body_b64="***")], "line 1 has a body_b64 that is not base64"),
             ([event(body_b64=7)], "line 1 has a body_b64 that is not base64"),
             ([event(body_b64=ENCODED.rstrip("="))], "is not base64"),
             ([event(headers=[])], "line 1 has no headers"),
             ([{"headers": HEADERS}], "line 1 has no body_b64"),
-            ([event(headers={"a": 7})], "line 1 has a header that is no text"),
-            ([event(headers={"a": [7]})], "line 1 has a header that is no text"),
+            ([event(headers={"a": 7})], "line 1 has a header that is not text"),
+            ([event(headers={"a": [7]})], "line 1 has a header that is not text"),
             ([{"type": "ready"}], "there is no delivery in it"),
             ([{"data": {}, "headers": None}], "is this the payload itself? Then use --payload"),
             ([{"level": "info", "time": 1}], "line 1 has no headers, an object: this is a log line, not a request"),
@@ -112,22 +112,22 @@ class TestRawRequest:
 
     def test_with_and_without_a_request_line_and_with_either_newline(self):
         request = f"POST /webhooks/clerk HTTP/1.1\r\nHost: x\r\n{self.head}\r\n\r\n".encode()
-        assert genuine(request + BODY) == 1
-        assert genuine(request.replace(b"\r\n", b"\n") + BODY) == 1
-        assert genuine(f"{self.head}\n\n".encode() + BODY) == 1
+        assert count_valid(request + BODY) == 1
+        assert count_valid(request.replace(b"\r\n", b"\n") + BODY) == 1
+        assert count_valid(f"{self.head}\n\n".encode() + BODY) == 1
 
     def test_the_declared_length_removes_the_newline_of_an_editor(self):
         request = f"POST / HTTP/1.1\nContent-Length: {len(BODY)}\n{self.head}\n\n".encode() + BODY
-        assert genuine(request + b"\n") == 1
+        assert count_valid(request + b"\n") == 1
         (capture,) = read_captures(request + b"more")
         assert capture.body == BODY + b"more"
 
     def test_a_chunked_body_is_joined(self):
         head = f"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n{self.head}\r\n\r\n".encode()
         chunked = b"".join(b"%x;ext=1\r\n%b\r\n" % (len(part), part) for part in (BODY[:9], BODY[9:]))
-        assert genuine(head + chunked + b"0\r\n\r\n") == 1
-        assert genuine(head + chunked) == 1
-        assert genuine(head + BODY) == 1
+        assert count_valid(head + chunked + b"0\r\n\r\n") == 1
+        assert count_valid(head + chunked) == 1
+        assert count_valid(head + BODY) == 1
 
     def test_a_truncated_chunk_is_kept(self):
         head = b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -148,8 +148,8 @@ class TestRawRequest:
 
     def test_pseudo_headers_of_http_2_are_left_out(self):
         request = f":method: POST\n:authority: x.test\n{self.head}\n\n".encode() + BODY
-        assert genuine(request) == 1
-        assert genuine(b"\r\nPOST / HTTP/2\n" + request) == 1
+        assert count_valid(request) == 1
+        assert count_valid(b"\r\nPOST / HTTP/2\n" + request) == 1
 
     @pytest.mark.parametrize("name", ["Transfer-Encoding ", " Transfer-Encoding", "a b", 'svix-id"', "x\t", "n\xe9"])
     def test_a_header_name_that_is_no_token_is_rejected(self, name):
@@ -157,7 +157,7 @@ class TestRawRequest:
             read_captures(f"POST / HTTP/1.1\n{self.head}\n{name}: chunked\n\n{{}}".encode("latin-1"))
 
     def test_a_line_that_is_not_a_header_is_reported(self):
-        with pytest.raises(UsageError, match="no header: Name: value"):
+        with pytest.raises(UsageError, match="not a header, Name: value"):
             read_captures(b"POST / HTTP/1.1\nwhat is this\n\n{}")
 
 
@@ -198,8 +198,8 @@ class TestCurl:
         ids=["single quotes", "with =", "without a space", "ANSI-C", "octal", "double quotes", "backslashes"],
     )
     def test_the_quoting_of_dashboards_and_browsers(self, body):
-        assert genuine(f"curl -X POST 'https://x.test/hook' \\\n  {self.options} --compressed \\\n  {body}") == 1
-        assert genuine(f"$ curl {self.options} -o out {body} https://x.test/ -v") == 1
+        assert count_valid(f"curl -X POST 'https://x.test/hook' \\\n  {self.options} --compressed \\\n  {body}") == 1
+        assert count_valid(f"$ curl {self.options} -o out {body} https://x.test/ -v") == 1
 
     @pytest.mark.parametrize("newline", ["\n", "\r\n"])
     @pytest.mark.parametrize(
@@ -220,7 +220,7 @@ class TestCurl:
 
     def test_a_command_of_windows_in_one_line_verifies(self):
         options = " ".join(f"-H {caret_quoted(f'{name}: {value}')}" for name, value in HEADERS.items())
-        assert genuine(f'curl.exe ^"https://x.test/^" {options} --data-raw {caret_quoted(TEXT)}') == 1
+        assert count_valid(f'curl.exe ^"https://x.test/^" {options} --data-raw {caret_quoted(TEXT)}') == 1
 
     def test_a_caret_in_a_command_of_bash_is_itself(self):
         (capture,) = read_captures(rb"""curl 'https://x.test/' -d '{"a":"^"}' -d "x^\"y" """)
@@ -315,9 +315,9 @@ class TestExports:
     @pytest.mark.parametrize("export", EXPORTS)
     def test_one_request_and_an_export_of_several_are_read(self, export):
         request, wrap = EXPORTS[export]
-        assert genuine(json.dumps(request())) == 1
-        assert genuine(json.dumps(wrap([request(), request()]), indent=1)) == 2
-        assert genuine(f"{json.dumps(request())}\n{json.dumps(request())}\n") == 2
+        assert count_valid(json.dumps(request())) == 1
+        assert count_valid(json.dumps(wrap([request(), request()]), indent=1)) == 2
+        assert count_valid(f"{json.dumps(request())}\n{json.dumps(request())}\n") == 2
 
     @pytest.mark.parametrize("export", EXPORTS)
     def test_the_time_of_arrival_is_read(self, export):
@@ -354,14 +354,14 @@ class TestExports:
     @pytest.mark.parametrize(
         ("request_", "expected"),
         [
-            (har(headers=[{"name": "svix-id"}]), "has a header that is no text"),
-            (har(headers=["svix-id: 1"]), "has a header that is no text"),
+            (har(headers=[{"name": "svix-id"}]), "has a header that is not text"),
+            (har(headers=["svix-id: 1"]), "has a header that is not text"),
             (har(postData={"text": "*", "encoding": "base64"}), "has a postData.text that is not base64"),
             (ngrok(raw="*"), "has a request.raw that is not a request in base64"),
             (ngrok(raw=ENCODED), "has a request.raw that is not a request in base64"),
             (ngrok(raw=None), "has a request.raw that is not a request in base64"),
-            (hookdeck(a=7), "has a header that is no text"),
-            (webhook_site(headers={"svix-id": [7]}), "has a header that is no text"),
+            (hookdeck(a=7), "has a header that is not text"),
+            (webhook_site(headers={"svix-id": [7]}), "has a header that is not text"),
             (lambda_event(headers=["a"]), "has no headers, an object"),
             (lambda_event(body="*", isBase64Encoded=True), "has a body that is not base64"),
             (webhook_site(headers={"a": "1\nb: 2"}), "has a header whose value contains a line break"),
@@ -377,7 +377,7 @@ class TestExports:
         assert capture.headers == list(HEADERS.items())
 
     def test_har_may_contain_the_body_in_base64_or_no_body(self):
-        assert genuine(json.dumps(har(postData={"text": ENCODED, "encoding": "base64"}))) == 1
+        assert count_valid(json.dumps(har(postData={"text": ENCODED, "encoding": "base64"}))) == 1
         (capture,) = read_captures(json.dumps(har(postData=None)).encode())
         assert capture.body == b""
 
@@ -400,7 +400,7 @@ class TestExports:
         assert capture.body == body
 
     def test_a_body_that_was_parsed_is_compact_without_a_declared_length(self):
-        assert genuine(json.dumps(hookdeck(json.loads(BODY)))) == 1
+        assert count_valid(json.dumps(hookdeck(json.loads(BODY)))) == 1
 
     def test_a_body_that_is_nested_too_deeply_is_named(self, monkeypatch):
         def too_deep(*arguments, **options):
@@ -425,7 +425,7 @@ class TestExports:
         ids=["API v2", "API v1", "load balancer", "Lattice v1", "Lattice v2", "base64"],
     )  # fmt: skip
     def test_the_event_of_a_lambda_function(self, event):
-        assert genuine(json.dumps(lambda_event(**event))) == 1
+        assert count_valid(json.dumps(lambda_event(**event))) == 1
 
     @pytest.mark.parametrize("context", [None, {}, {"timeEpoch": "soon"}, {"timeEpoch": 7}, {"timeEpoch": []}])
     def test_a_lambda_event_without_a_time(self, context):
@@ -461,10 +461,10 @@ class TestEncodings:
     @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])
     def test_a_byte_order_mark_and_utf_16_are_read(self, form, encoding):
         text = FORMS[form].replace("\r\n", "\n").replace("\n", "\r\n")  # as PowerShell's > writes lines
-        assert genuine(text.encode(encoding)) == (2 if form == "NDJSON" else 1)
+        assert count_valid(text.encode(encoding)) == (2 if form == "NDJSON" else 1)
 
     def test_utf_16_be_with_a_mark(self):
-        assert genuine(b"\xfe\xff" + FORMS["NDJSON"].encode("utf-16-be")) == 2
+        assert count_valid(b"\xfe\xff" + FORMS["NDJSON"].encode("utf-16-be")) == 2
 
     def test_a_body_keeps_its_own_mark_and_its_zeros(self):
         (capture,) = read_captures(b"POST / HTTP/1.1\r\n\r\n\xef\xbb\xbf\0a\0")
@@ -508,14 +508,14 @@ class TestUnreadable:
             (b"2026/01/31 12:00:00 x", "this is a log line, not a request"),
             (b'127.0.0.1 - - [24/Nov/2026:12:55:14 +0000] "POST / HTTP/1.1" 204', "this is a log line, not a request"),
             (b"Jan  1 12:00:00 host app[1]: x", "this is a log line, not a request"),
-            (b"12:56:45  user.created  msg_1  genuine\n", "this is a log line, not a request"),
+            (b"12:56:45  user.created  msg_1  valid\n", "this is a log line, not a request"),
             (b"START RequestId: 1-2 Version: $LATEST\n", "this is a log line, not a request"),
             (b"level=info msg=x", "this is a log line, not a request"),
         ],
         ids=repr,
     )
     def test_an_unreadable_delivery_is_reported_with_its_reason(self, content, expected):
-        with pytest.raises(UsageError, match=f"^this is no stored delivery: {re.escape(expected)}"):
+        with pytest.raises(UsageError, match=f"^this is not a stored delivery: {re.escape(expected)}"):
             read_captures(content)
 
     @pytest.mark.parametrize("line", [b"Warning: 199 - x\n", b"Info: x\n", b"Date: Mon, 01 Jan 2026\n", b"time: 1\n"])

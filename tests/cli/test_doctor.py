@@ -22,7 +22,7 @@ from clerk_webhook_verify import Webhook, WebhookVerificationError
 from clerk_webhook_verify._receiver import REJECTION
 from clerk_webhook_verify.aws_lambda import clerk_webhook
 from clerk_webhook_verify.cli import _http, doctor, main
-from clerk_webhook_verify.cli.doctor import _accepted, _findings
+from clerk_webhook_verify.cli.doctor import _findings
 from clerk_webhook_verify.events import EVENT_TYPES
 from clerk_webhook_verify.testing import sample
 
@@ -381,7 +381,7 @@ class TestReadings:
             ((405,), ["does not take POST"]),
             ((422,), ["no body model", "raw"]),
             ((500,), ["log", "CLERK_WEBHOOK_SIGNING_SECRET"]),
-            ((500, 400, 400, 400, 200), ["without the three headers", "answer 400"]),
+            ((500, 400, 400, 400, 200), ["without the three headers", "respond 400"]),
             ((400, 400, 200, 400, 200), ["timestamp", "300 s"]),
             ((400, 400, 400, 400, 409), ["204", "--type"]),
         ],
@@ -439,8 +439,8 @@ class TestReadings:
         assert found["good"]["finding"] == finding
 
     def test_a_slow_response_to_the_good_delivery_is_found(self, capsys, monkeypatch):
-        assert _accepted.SLOW == 5
-        monkeypatch.setattr(_accepted, "SLOW", -1)
+        assert _findings.SLOW == 5
+        monkeypatch.setattr(_findings, "SLOW", -1)
         found = verdicts(capsys, SOUND)
         assert {check: verdict["finding"] for check, verdict in found.items() if verdict["finding"]} == {"good": "slow"}
         assert "background" in found["good"]["fix"]
@@ -504,7 +504,7 @@ class TestWhatAnswers200ToEverything:
         assert findings(capsys, replies) == dict.fromkeys(CHECKS[:4], "rejects_with_2xx")
         first = first_finding(capsys, replies)
         assert "Clerk counts every 2xx as delivered" in first
-        assert "Answer 400" in first
+        assert "Respond 400" in first
 
     def test_a_page_about_the_signature_is_a_response_of_the_handler(self, capsys):
         bad, good = b"<html><body>Bad signature</body></html>", b"<html><body>Thank you</body></html>"
@@ -618,7 +618,7 @@ class TestRedirects:
     )
     def test_a_redirect_to_the_same_url_lacks_proxy_headers(self, capsys, https, location, status):
         first = self.first(capsys, location, status=status)
-        assert first.startswith("first: redirect_loop: The answer redirects to ")
+        assert first.startswith("first: redirect_loop: The response redirects to ")
         assert "X-Forwarded-Proto" in first
         assert "SECURE_PROXY_SSL_HEADER" in first
         assert "Enter" not in first
@@ -641,7 +641,7 @@ class TestRedirects:
     )
     def test_a_redirect_from_https_to_http_lacks_proxy_headers(self, capsys, https, location, https_location):
         first = self.first(capsys, location, status=307)
-        assert first.startswith("first: redirect_to_http: The answer redirects from https to ")
+        assert first.startswith("first: redirect_to_http: The response redirects from https to ")
         assert "--proxy-headers" in first
         assert f"Clerk's dashboard must have the final URL, {https_location}, and never an http URL" in first
 
@@ -920,7 +920,7 @@ class TestClocks:
     def test_a_clock_that_differs_is_found_by_the_text(self, capsys, text):
         replies = to_all(400, text) | {"unsigned": answer(400, b"Missing required headers")}
         assert findings(capsys, replies) == {"good": "clock_differs"}
-        assert "its answer says that the timestamp of the good delivery is not current" in first_finding(
+        assert "its response says that the timestamp of the good delivery is not current" in first_finding(
             capsys, replies
         )
 
@@ -1095,7 +1095,7 @@ class TestTheTimeLimit:
         result = self.run(capsys, lambda request: part)
         assert result["not_tried"] == ["forged", "stale", "duplicate-header", "good"]
         assert result["checks"][0]["finding"] == "no_answer"
-        assert result["checks"][0]["fix"].startswith("no answer within 0.3 s")
+        assert result["checks"][0]["fix"].startswith("no response within 0.3 s")
 
     @pytest.mark.parametrize("part", ["head", "body", "chunks"])
     @pytest.mark.slow
@@ -1181,7 +1181,7 @@ class TestNoAnswer:
     def test_a_missing_response_is_shown(self, capsys):
         code, out = output_of(capsys, SOUND | {"good": b""})
         assert code == 1
-        assert ["FAIL", "good", "no", "answer", "no_answer"] in [line.split() for line in out.splitlines()]
+        assert ["FAIL", "good", "no", "response", "no_answer"] in [line.split() for line in out.splitlines()]
 
     def test_a_good_delivery_is_judged_without_a_response_to_the_forged_one(self, capsys):
         found = verdicts(capsys, by_status(400) | {"forged": b""})
@@ -1202,7 +1202,7 @@ class TestNoAnswer:
                 assert main(["doctor", endpoint.url]) == 1
             finally:
                 leave.set()
-        assert "first: no_answer: no answer within 1 s. " in capsys.readouterr().out
+        assert "first: no_answer: no response within 1 s. " in capsys.readouterr().out
 
     @pytest.mark.parametrize("rejection", [408, None], ids=["408", "no answer"])
     def test_a_body_that_a_middleware_consumes_is_a_finding(self, capsys, monkeypatch, rejection):
@@ -1244,7 +1244,7 @@ class TestNoAnswer:
             assert len(endpoint.received) == 1
         printed = capsys.readouterr()
         not_tried = "not tried, for lack of time: forged, stale, duplicate-header, good"
-        assert (printed.out, printed.err) == ("", f"no answer within 0.05 s; {not_tried}\n")
+        assert (printed.out, printed.err) == ("", f"no response within 0.05 s; {not_tried}\n")
 
     def test_an_unreachable_url_exits_1_with_the_reason_in_one_line(self, capsys):
         assert main(["doctor", "http://127.0.0.1:0/"]) == 1

@@ -28,11 +28,11 @@ from svix.webhooks import Webhook as Svix
 
 from clerk_webhook_verify import Webhook
 from clerk_webhook_verify._receiver import REJECTION
-from clerk_webhook_verify.cli import _capture_file, main
+from clerk_webhook_verify.cli import main
 from clerk_webhook_verify.cli._http import Target
-from clerk_webhook_verify.cli.listen._deadline_reader import DeadlineReader
+from clerk_webhook_verify.cli.listen import _capture_file
 from clerk_webhook_verify.cli.listen._receiver import Receiver
-from clerk_webhook_verify.cli.listen._request import RequestHandler
+from clerk_webhook_verify.cli.listen._request import DeadlineReader, RequestHandler
 from clerk_webhook_verify.events import EVENT_TYPES
 
 MAX_BODY = 8_388_608
@@ -50,12 +50,12 @@ def svix_headers(body: bytes = BODY, message_id: str = MESSAGE_ID) -> dict[str, 
     }
 
 
-def genuine(body: bytes = BODY, **changes) -> dict[str, str]:
+def signed(body: bytes = BODY, **changes) -> dict[str, str]:
     return signed_headers(body, **{"timestamp": int(time()), **changes})
 
 
 def head(*lines: str, headers=None) -> bytes:
-    pairs = [f"{name}: {value}" for name, value in (genuine() if headers is None else headers).items()]
+    pairs = [f"{name}: {value}" for name, value in (signed() if headers is None else headers).items()]
     return "\r\n".join([f"POST {PATH} HTTP/1.1", *pairs, *lines, "", ""]).encode("latin-1")
 
 
@@ -84,20 +84,20 @@ def app():
 
 
 class TestVerdict:
-    def test_a_genuine_delivery_gets_204_and_a_line(self, listen):
+    def test_a_valid_delivery_gets_204_and_a_line(self, listen):
         with listen() as listener:
             status, headers, content = listener.post(svix_headers(), BODY)
             assert (status, content, headers["content-length"]) == (204, b"", None)
-            assert re.fullmatch(rf"\d\d:\d\d:\d\d  user\.created +{MESSAGE_ID} +genuine", listener.stdout.next())
+            assert re.fullmatch(rf"\d\d:\d\d:\d\d  user\.created +{MESSAGE_ID} +valid", listener.stdout.next())
 
     @pytest.mark.parametrize(
         ("headers", "body", "code"),
         [
-            (lambda: genuine(secret=OTHER_SECRET), BODY, "signature_mismatch"),
-            (lambda: genuine(timestamp=int(time()) - 3600), BODY, "timestamp_too_old"),
-            (lambda: genuine(timestamp=int(time()) + 3600), BODY, "timestamp_too_new"),
-            (lambda: genuine(BODY), BODY + b"\n", "signature_mismatch"),
-            (lambda: genuine(b"{}"), b"{}", "invalid_payload"),
+            (lambda: signed(secret=OTHER_SECRET), BODY, "signature_mismatch"),
+            (lambda: signed(timestamp=int(time()) - 3600), BODY, "timestamp_too_old"),
+            (lambda: signed(timestamp=int(time()) + 3600), BODY, "timestamp_too_new"),
+            (lambda: signed(BODY), BODY + b"\n", "signature_mismatch"),
+            (lambda: signed(b"{}"), b"{}", "invalid_payload"),
         ],
     )
     def test_a_rejected_delivery_gets_400_and_its_line_ends_with_the_cause(self, listen, headers, body, code):
@@ -105,11 +105,11 @@ class TestVerdict:
             status, answered, content = listener.post(headers(), body)
             assert (status, content, answered["content-type"]) == (400, REFUSED, "application/json")
             line = listener.stdout.next()
-            assert re.search(f"{MESSAGE_ID} +refused: {code}: ", line)
+            assert re.search(f"{MESSAGE_ID} +rejected: {code}: ", line)
             assert ("user.created" in line) == code.startswith("timestamp")
             assert ("; tried secret 525c69e90fec" in line) == (code == "signature_mismatch")
 
-    @pytest.mark.parametrize("headers", [lambda: genuine(secret=OTHER_SECRET), dict], ids=["forged", "unsigned"])
+    @pytest.mark.parametrize("headers", [lambda: signed(secret=OTHER_SECRET), dict], ids=["forged", "unsigned"])
     def test_no_json_of_a_delivery_without_a_valid_signature_is_parsed(self, listen, monkeypatch, tmp_path, headers):
         def parse(*arguments, **options):
             raise AssertionError("parsed")
@@ -126,12 +126,12 @@ class TestVerdict:
     def test_a_missing_type_or_id_is_a_dash(self, listen):
         with listen() as listener:
             listener.post({}, b"")
-            assert re.match(r"[\d:]+  - +-  +refused: missing_header: ", listener.stdout.next())
+            assert re.match(r"[\d:]+  - +-  +rejected: missing_header: ", listener.stdout.next())
 
     def test_what_comes_from_outside_cannot_act_on_the_terminal_or_fill_it(self, listen):
         with listen() as listener:
             body = json.dumps({"type": "\x1b[2J" + "x" * 1000, "data": {}}).encode()
-            listener.post(genuine(body), body)
+            listener.post(signed(body), body)
             line = listener.stdout.next()
             listener.post({"svix-id": "m\x9b" + "y" * 1000}, body)
             rejected = listener.stdout.next()
@@ -147,17 +147,17 @@ class TestVerdict:
         with listen() as listener:
             lines = []
             for body in bodies:
-                listener.post(genuine(body, message_id="msg_" + "f" * 32), body)
+                listener.post(signed(body, message_id="msg_" + "f" * 32), body)
                 lines.append(listener.stdout.next())
             listener.post({}, b"")
             lines.append(listener.stdout.next())
-        assert len({min(line.find("genuine") % 999, line.find("refused") % 999) for line in lines}) == 1
+        assert len({min(line.find("valid") % 999, line.find("rejected") % 999) for line in lines}) == 1
 
     def test_a_terminal_of_any_width_keeps_the_columns(self, listen, monkeypatch):
         monkeypatch.setenv("COLUMNS", "60")
         with listen() as listener:
             listener.stdout.isatty = lambda: True
-            listener.post(genuine(timestamp=1), BODY)
+            listener.post(signed(timestamp=1), BODY)
             lines = [listener.stdout.next() for _ in range(4)]
         assert re.match(r"\d\d:\d\d:\d\d  user\.created", lines[0])
         assert all(line.startswith(" " * 10) for line in lines[1:])
@@ -165,19 +165,19 @@ class TestVerdict:
 
     def test_the_query_of_an_endpoint_does_not_matter(self, listen):
         with listen("--path", "/in") as listener:
-            assert listener.post(genuine(), BODY, "/in?tenant=acme")[0] == 204
+            assert listener.post(signed(), BODY, "/in?tenant=acme")[0] == 204
 
     def test_json_is_one_object_per_delivery(self, listen, app):
         before = time()
         with listen("--json", "--forward-to", app.url) as listener:
-            listener.post(genuine(), BODY)
+            listener.post(signed(), BODY)
             facts = json.loads(listener.stdout.next())
             assert before <= facts.pop("received_at") <= time()
             assert facts == {
                 "type": "user.created", "message_id": MESSAGE_ID, "valid": True, "code": None, "message": None,
                 "status": 200, "forwarded": True, "unreachable": None,
             }  # fmt: skip
-            listener.post(genuine(secret=OTHER_SECRET), BODY)
+            listener.post(signed(secret=OTHER_SECRET), BODY)
             facts = json.loads(listener.stdout.next())
             assert facts["type"] == ""
             assert (facts["valid"], facts["code"], facts["status"], facts["forwarded"]) == (
@@ -192,7 +192,7 @@ class TestVerdict:
         file = tmp_path / "capture.ndjson"
         ids = [f"msg_{number}" for number in range(40)]
         with listen("--save", str(file)) as listener, ThreadPoolExecutor(8) as pool:
-            answers = pool.map(lambda each: listener.post(genuine(message_id=each), BODY)[0], ids)
+            answers = pool.map(lambda each: listener.post(signed(message_id=each), BODY)[0], ids)
             assert set(answers) == {204}
             assert sorted(listener.stdout.next().split()[2] for _ in ids) == sorted(ids)
         assert sorted(record["svix_id"] for record in records(file)) == sorted(ids)
@@ -200,7 +200,7 @@ class TestVerdict:
 
 class TestWebPages:
     @pytest.mark.parametrize("origin", ["https://example.com", "null", "http://localhost:3000", ""])
-    @pytest.mark.parametrize("headers", [lambda: genuine(), dict], ids=["genuine", "unsigned"])
+    @pytest.mark.parametrize("headers", [lambda: signed(), dict], ids=["signed", "unsigned"])
     def test_a_request_with_an_origin_is_rejected_unread(self, listen, app, tmp_path, origin, headers):
         file = tmp_path / "capture.ndjson"
         with listen("--forward-to", app.url, "--forward-unverified", "--save", str(file)) as listener:
@@ -244,7 +244,7 @@ class TestLoops:
         monkeypatch.setenv("CLERK_WEBHOOK_SIGNING_SECRET", SECRET)
         port = str(free_port())
         assert main(["listen", "--port", port, "--host", bound, "--forward-to", f"http://{host}:{port}/"]) == 2
-        assert "--forward-to is where listen itself would be: give it another --port" in capsys.readouterr().err
+        assert "--forward-to leads to listen itself: pass another --port" in capsys.readouterr().err
 
     def test_its_own_port_is_recognized_by_the_name_of_the_machine(self):
         """In a process that may look up names."""
@@ -254,7 +254,7 @@ class TestLoops:
             command += ["--secret", SECRET, "--forward-to", f"http://{host}:{port}/"]
             done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=20)
             assert (done.returncode, done.stdout) == (2, "")
-            assert "--forward-to is where listen itself would be" in done.stderr
+            assert "--forward-to leads to listen itself" in done.stderr
 
     def test_a_delivery_that_comes_before_the_check_is_answered(self, monkeypatch):
         arguments = Namespace(host="127.0.0.1", port=0, path=PATH, forward_unverified=False, json=True)
@@ -275,9 +275,9 @@ class TestLoops:
 
         with serving(forward) as proxy, listen("--forward-to", proxy.url) as listener:
             listener.stderr.next()
-            assert listener.post(genuine(), BODY)[0] == 508
+            assert listener.post(signed(), BODY)[0] == 508
             assert listener.stderr.next() == (
-                f"POST {PATH}: answered 508: listen sent it: --forward-to leads back here"
+                f"POST {PATH}: responded 508: listen sent it: --forward-to leads back here"
             )
         assert len(received) == 1
 
@@ -289,8 +289,8 @@ class TestLoops:
             with (tmp_path / "log").open("w") as log, subprocess.Popen(command, stdout=log, stderr=log) as second:
                 try:
                     wait_until_open(port, second, tmp_path / "log")
-                    assert first.post(genuine(), BODY)[0] == 508
-                    assert "the app answered 508" in first.stdout.next()
+                    assert first.post(signed(), BODY)[0] == 508
+                    assert "the app returned 508" in first.stdout.next()
                 finally:
                     second.kill()
 
@@ -336,7 +336,7 @@ class TestLimits:
         monkeypatch.setattr(Receiver, "max_connections", 1)
         with listen() as listener, ThreadPoolExecutor(8) as pool:
             listener.stdout.closed_by_reader = True
-            answers = [pool.submit(listener.post, genuine(), BODY) for _ in range(8)]
+            answers = [pool.submit(listener.post, signed(), BODY) for _ in range(8)]
             assert answers[0].result(10)[0] == 204
             for each in answers[1:]:
                 with contextlib.suppress(OSError):  # the server has ended
@@ -349,7 +349,7 @@ class TestLimits:
                 patched.setattr(threading.Thread, "start", Mock(side_effect=RuntimeError("can't start new thread")))
                 assert listener.raw(head("Content-Length: 0"), leave=True) == b""
                 assert "can't start new thread" in listener.stderr.next()
-            assert listener.post(genuine(), BODY)[0] == 204
+            assert listener.post(signed(), BODY)[0] == 204
 
     def test_nothing_is_read_after_the_deadline(self):
         with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()) as client:
@@ -368,13 +368,13 @@ class TestOtherRequests:
         with listen() as listener:
             status, headers, content = listener.post({}, b"", method=method)
             assert (status, headers["allow"], content) == (405, "POST", b"")
-            assert listener.stderr.next() == f"{method} {PATH}: answered 405: deliveries go to POST {PATH}"
+            assert listener.stderr.next() == f"{method} {PATH}: responded 405: deliveries go to POST {PATH}"
             assert listener.post({}, b"", "/other", method)[0] == 404
 
     def test_other_paths_are_404_and_reported(self, listen):
         with listen() as listener:
-            assert listener.post(genuine(), BODY, "/webhooks")[0] == 404
-            assert listener.stderr.next() == f"POST /webhooks: answered 404: deliveries go to POST {PATH}"
+            assert listener.post(signed(), BODY, "/webhooks")[0] == 404
+            assert listener.stderr.next() == f"POST /webhooks: responded 404: deliveries go to POST {PATH}"
             assert listener.stdout.is_empty()
 
     def test_a_request_that_is_not_http_is_reported_in_a_line(self, listen):
@@ -397,7 +397,7 @@ class TestForward:
         )
         with listen("--forward-to", app.url) as listener:
             assert status_of(listener.raw(content + body)) == 200
-            assert re.search(r"genuine; the app answered 200 in \d\.\d{3} s$", listener.stdout.next())
+            assert re.search(r"valid; the app returned 200 in \d\.\d{3} s$", listener.stdout.next())
         (request,) = app.received
         assert request.body == body
         assert request.headers == [
@@ -421,8 +421,8 @@ class TestForward:
             serving(lambda request: answered) as endpoint,
             listen("--forward-to", endpoint.url) as listener,
         ):
-            status, headers, content = listener.post(genuine(), BODY)
-            assert "the app answered 418 in " in listener.stdout.next()
+            status, headers, content = listener.post(signed(), BODY)
+            assert "the app returned 418 in " in listener.stdout.next()
         assert (status, content) == (418, b"\x00ab")
         assert headers.items() == [("X-Two", "1"), ("X-Two", "2"), ("Content-Length", "3"), ("Connection", "close")]
 
@@ -439,11 +439,11 @@ class TestForward:
             serving(lambda request: answer(301, b"", "Location: /elsewhere")) as endpoint,
             listen("--forward-to", endpoint.url) as listener,
         ):
-            status, headers, _ = listener.post(genuine(), BODY)
+            status, headers, _ = listener.post(signed(), BODY)
         assert (status, headers["location"]) == (301, "/elsewhere")
 
     @pytest.mark.parametrize(
-        "headers", [lambda: genuine(secret=OTHER_SECRET), lambda: genuine(timestamp=1)], ids=["forged", "stale"]
+        "headers", [lambda: signed(secret=OTHER_SECRET), lambda: signed(timestamp=1)], ids=["forged", "stale"]
     )
     def test_rejected_deliveries_are_not_forwarded(self, listen, app, headers):
         with listen("--forward-to", app.url) as listener:
@@ -453,9 +453,9 @@ class TestForward:
 
     def test_forward_unverified_forwards_rejected_deliveries(self, listen, app):
         with listen("--forward-to", app.url, "--forward-unverified") as listener:
-            assert listener.post(genuine(secret=OTHER_SECRET), BODY)[0] == 200
+            assert listener.post(signed(secret=OTHER_SECRET), BODY)[0] == 200
             assert re.search(
-                r"refused: signature_mismatch: .*; the app answered 200 in [\d.]+ s$", listener.stdout.next()
+                r"rejected: signature_mismatch: .*; the app returned 200 in [\d.]+ s$", listener.stdout.next()
             )
             assert listener.raw(head("Content-Length: 100") + BODY, leave=True)
         assert len(app.received) == 1  # one that is cut is no delivery at all
@@ -466,9 +466,9 @@ class TestForward:
             url = f"http://127.0.0.1:{nobody.getsockname()[1]}/"
             with listen("--forward-to", url) as listener:
                 for _ in range(2):
-                    status, _, content = listener.post(genuine(), BODY)
-                    assert (status, content) == (502, b'{"detail":"the app gave no answer"}')
-                    assert re.search("genuine; http://127.* cannot be reached: .*refused", listener.stdout.next())
+                    status, _, content = listener.post(signed(), BODY)
+                    assert (status, content) == (502, b'{"detail":"the app gave no response"}')
+                    assert re.search("valid; http://127.* cannot be reached: .*refused", listener.stdout.next())
 
 
 class TestBody:
@@ -523,15 +523,15 @@ class TestBody:
 
     def test_a_client_that_sends_too_much_still_gets_the_answer(self, listen):
         with listen() as listener:
-            assert listener.post(genuine(), b" " * (MAX_BODY + 1))[0] == 413
+            assert listener.post(signed(), b" " * (MAX_BODY + 1))[0] == 413
             parts = chunked(b" " * MAX_BODY, b" ")
             assert status_of(listener.raw(head("Transfer-Encoding: chunked") + parts)) == 413
 
     def test_exactly_8_mb_are_accepted(self, listen):
         body = BODY + b" " * (MAX_BODY - len(BODY))
         with listen() as listener:
-            assert listener.post(genuine(body), body)[0] == 204
-            assert status_of(listener.raw(head("Transfer-Encoding: chunked", headers=genuine(body)) + chunked(body)))
+            assert listener.post(signed(body), body)[0] == 204
+            assert status_of(listener.raw(head("Transfer-Encoding: chunked", headers=signed(body)) + chunked(body)))
 
     def test_listen_sends_100_continue(self, listen):
         with listen() as listener, listener.connect(head(f"Content-Length: {len(BODY)}", "Expect: 100-continue")) as c:
@@ -544,8 +544,8 @@ class TestClientsThatMisbehave:
     def test_a_stalled_client_gets_408_and_blocks_no_other(self, listen, monkeypatch):
         monkeypatch.setattr(RequestHandler, "timeout", 0.5)
         with listen() as listener, listener.connect(head("Content-Length: 100") + b"{") as stalling:
-            assert listener.post(genuine(), BODY)[0] == 204
-            assert "genuine" in listener.stdout.next()
+            assert listener.post(signed(), BODY)[0] == 204
+            assert "valid" in listener.stdout.next()
             answered = all_of(stalling)
             assert (status_of(answered), answered.endswith(REFUSED)) == (408, True)
             assert "body_timeout" in listener.stdout.next()
@@ -563,14 +563,14 @@ class TestClientsThatMisbehave:
         with listen() as listener:
             reset(listener.connect(head("Content-Length: 100") + b"{"))
             assert "body_incomplete" in listener.stdout.next()
-            assert "a request was not answered: " in listener.stderr.next()
-            assert listener.post(genuine(), BODY)[0] == 204
+            assert "a request got no response: " in listener.stderr.next()
+            assert listener.post(signed(), BODY)[0] == 204
 
     def test_a_disconnect_before_the_body_is_reported(self, listen):
         with listen() as listener:
             reset(listener.connect(b"POST"))
-            assert re.fullmatch(r"a request was not answered: ConnectionResetError\(.*\)", listener.stderr.next())
-            assert listener.post(genuine(), BODY)[0] == 204
+            assert re.fullmatch(r"a request got no response: ConnectionResetError\(.*\)", listener.stderr.next())
+            assert listener.post(signed(), BODY)[0] == 204
 
 
 def reset(connection: socket.socket) -> None:
@@ -612,16 +612,16 @@ class TestSave:
         file = tmp_path / "capture.ndjson"
         with listen("--save", str(file)) as listener:
             listener.post({name.title(): value for name, value in svix_headers().items()}, BODY)
-            listener.post(genuine(secret=OTHER_SECRET), BODY)
-            doubled = genuine() | {"Svix-Id": "msg_other"}
-            listener.raw(head(f"Content-Length: {len(BODY)}", headers=doubled) + BODY)
+            listener.post(signed(secret=OTHER_SECRET), BODY)
+            duplicate = signed() | {"Svix-Id": "msg_other"}
+            listener.raw(head(f"Content-Length: {len(BODY)}", headers=duplicate) + BODY)
         monkeypatch.undo()
         monkeypatch.setenv("CLERK_WEBHOOK_SIGNING_SECRET", SECRET)
         assert main(["verify", "--delivery", f"@{file}"]) == 1
-        genuine_line, forged_line, doubled_line = capsys.readouterr().out.splitlines()
-        assert genuine_line.startswith(f"line 1: genuine: user.created, message id {MESSAGE_ID}")
-        assert forged_line.startswith("line 2: refused: signature_mismatch")
-        assert doubled_line.startswith("line 3: refused: malformed_header: header svix-id is duplicated")
+        valid_line, forged_line, duplicate_line = capsys.readouterr().out.splitlines()
+        assert valid_line.startswith(f"line 1: valid: user.created, message id {MESSAGE_ID}")
+        assert forged_line.startswith("line 2: rejected: signature_mismatch")
+        assert duplicate_line.startswith("line 3: rejected: malformed_header: header svix-id is duplicated")
         assert main(["diagnose", "--delivery", f"@{file}", "--json"]) == 1
         causes = [json.loads(line)["cause"] for line in capsys.readouterr().out.splitlines()]
         assert causes == [None, "wrong_secret", "duplicate_header"]
@@ -636,9 +636,9 @@ class TestSave:
     def test_the_verdict_is_stored(self, listen, tmp_path):
         file = tmp_path / "capture.ndjson"
         with listen("--save", str(file)) as listener:
-            listener.post(genuine(), BODY)
-            listener.post(genuine(secret=OTHER_SECRET), BODY)
-            listener.post(genuine(timestamp=1), BODY)
+            listener.post(signed(), BODY)
+            listener.post(signed(secret=OTHER_SECRET), BODY)
+            listener.post(signed(timestamp=1), BODY)
             listener.post({}, BODY)
         assert [(each["valid"], each["code"], each["event_type"]) for each in records(file)] == [
             (True, None, "user.created"),
@@ -680,8 +680,8 @@ class TestSave:
     def test_its_own_truncated_record_is_removed(self, listen, tmp_path):
         file = tmp_path / "capture.ndjson"
         with listen("--save", str(file)) as listener:
-            listener.post(genuine(), BODY)
-            listener.post(genuine(secret=OTHER_SECRET), BODY)
+            listener.post(signed(), BODY)
+            listener.post(signed(secret=OTHER_SECRET), BODY)
         first, second = file.read_bytes().splitlines(keepends=True)
         assert len(second) > 400
         for end in range(140, len(second) - 2, 39):
@@ -711,7 +711,7 @@ class TestSave:
         file.write_bytes(last)
         file.chmod(0o600)
         with listen("--save", str(file)) as listener:
-            listener.post(genuine(), BODY)
+            listener.post(signed(), BODY)
             assert listener.stderr.is_empty()
         assert file.read_bytes().startswith(
             last.rstrip(b"\n") + (b'\n{"type": "event"' if last else b'{"type": "event"')
@@ -721,15 +721,15 @@ class TestSave:
         resource = pytest.importorskip("resource")
         file = tmp_path / "capture.ndjson"
         with listen("--save", str(file)) as listener:
-            listener.post(genuine(message_id="msg_1"), BODY)
+            listener.post(signed(message_id="msg_1"), BODY)
             soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
             resource.setrlimit(resource.RLIMIT_FSIZE, (file.stat().st_size + 100, hard))
             try:
-                assert listener.post(genuine(message_id="msg_2"), BODY)[0] == 204
+                assert listener.post(signed(message_id="msg_2"), BODY)[0] == 204
             finally:
                 resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
             assert listener.stderr.next() == "a delivery was not saved: no space left on the device"
-            listener.post(genuine(message_id="msg_3"), BODY)
+            listener.post(signed(message_id="msg_3"), BODY)
         assert [record["svix_id"] for record in records(file)] == ["msg_1", "msg_3"]
 
     def test_what_another_process_has_appended_stays(self, tmp_path):
@@ -747,15 +747,15 @@ class TestSave:
             full = Mock(side_effect=OSError(28, "No space left on device"))
             listener.stdout.write, write = full, listener.stdout.write
             listener.stderr.write = full
-            assert listener.post(genuine(), BODY)[0] == 200
-            assert listener.post(genuine(), BODY, "/other")[0] == 404
+            assert listener.post(signed(), BODY)[0] == 200
+            assert listener.post(signed(), BODY, "/other")[0] == 404
             listener.stdout.write = write
         assert len(app.received) == 1
 
     @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no file that is always full")
     def test_a_file_that_rejects_writes_loses_no_delivery(self, listen):
         with listen("--save", "/dev/full") as listener:
-            assert listener.post(genuine(), BODY)[0] == 204
+            assert listener.post(signed(), BODY)[0] == 204
             assert listener.stderr.next() == "a delivery was not saved: No space left on device"
 
 
@@ -834,17 +834,17 @@ class TestProcess:
     @needs_posix
     def test_ctrl_c_exits_130_and_no_secret_was_printed(self, started):
         process, listener = started
-        assert listener.post(genuine(), BODY)[0] == 204
-        assert listener.post(genuine(), b"")[0] == 400
+        assert listener.post(signed(), BODY)[0] == 204
+        assert listener.post(signed(), b"")[0] == 400
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=10)
         assert (process.returncode, err, out.count("\n")) == (130, "", 2)
-        assert not any(text in out for text in (SECRET, genuine()["svix-signature"], "user_1"))
+        assert not any(text in out for text in (SECRET, signed()["svix-signature"], "user_1"))
 
     @needs_posix
     def test_exits_when_stdout_is_closed(self, started):
         process, listener = started
         process.stdout.close()
-        assert listener.post(genuine(), BODY)[0] == 204
+        assert listener.post(signed(), BODY)[0] == 204
         assert process.wait(10) == 1
         assert process.stderr.read() == ""

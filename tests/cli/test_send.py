@@ -135,23 +135,23 @@ class TestSet:
             ),
             (
                 "first_name.x=1",
-                "--set: first_name has nothing inside that could be changed: set it as a whole, as JSON",
+                "--set: first_name has no fields: set it as a whole, as JSON",
             ),
             (
                 "email_addresses.0.verification.status.\x1b.x=1",
-                "--set: email_addresses.0.verification.status has nothing inside that could be changed: "
+                "--set: email_addresses.0.verification.status has no fields: "
                 "set it as a whole, as JSON",
             ),
             (
                 "enterprise_accounts.0=1",
-                "--set: enterprise_accounts has nothing inside that could be changed: set it as a whole, as JSON",
+                "--set: enterprise_accounts has no fields: set it as a whole, as JSON",
             ),
             ("email_addresses.2.id=1", "--set: the entries of email_addresses are numbered 0, 1"),
             ("email_addresses.-1=1", "--set: the entries of email_addresses are numbered 0, 1"),
             ("email_addresses.first=1", "--set: the entries of email_addresses are numbered 0, 1"),
             (
                 'first_name="\\ud800"',
-                "--set takes text that UTF-8 can hold, and JSON that is not nested without end",
+                "--set takes text for UTF-8, and JSON that is not nested too deeply",
             ),
         ],
     )  # fmt: skip
@@ -160,7 +160,7 @@ class TestSet:
 
     def test_the_path_in_an_error_is_escaped(self, capsys):
         output = refusal(capsys, "--set", "public_metadata.\x1b=1", "--set", "public_metadata.\x1b.x=1")
-        assert output.startswith(r"--set: public_metadata.\x1b has nothing inside")
+        assert output.startswith(r"--set: public_metadata.\x1b has no fields")
 
     def test_no_depth_of_json_is_a_traceback(self, capsys):
         codes = set()
@@ -213,7 +213,7 @@ class TestSeveral:
         assert main(["send", "http://127.0.0.1:0/", "--type", "user.*"]) == 1
         printed = capsys.readouterr()
         assert printed.out == ""
-        assert printed.err.startswith("stopped, 3 of 3 without an answer: http://127.0.0.1:0 cannot be reached: ")
+        assert printed.err.startswith("stopped, 3 of 3 without a response: http://127.0.0.1:0 cannot be reached: ")
 
     def test_set_applies_to_each(self, capsys):
         requests = self.received(
@@ -282,7 +282,7 @@ class TestUse:
     def test_a_payload_excludes_type_and_set(self, capsys, tmp_path, more):
         (tmp_path / "body").write_bytes(b"{}")
         output = refusal(capsys, "--payload", f"@{tmp_path / 'body'}", *more)
-        assert output == "--payload is sent as it is: --type and --set go with a sample, without --payload"
+        assert output == "--payload is sent unchanged: --type, --all and --set go with a sample, without --payload"
 
     @pytest.mark.parametrize(("option", "named"), [("--type", "the event type"), ("--set", "--set")])
     def test_a_secret_in_the_wrong_place_is_not_repeated(self, capsys, option, named):

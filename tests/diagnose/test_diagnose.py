@@ -31,9 +31,25 @@ from clerk_webhook_verify.diagnose.causes import CAUSES
 from clerk_webhook_verify.testing import sample
 
 FIXES = {cause.code: cause.fix for cause in CAUSES}
-PAYLOAD = sample("user.created", first_name="Zoë", last_name="<&>")
+#: Like an event of Clerk's, but shorter and with one name and one time: everything there is to try takes a fifth of a
+#: second instead of a whole one.
+PAYLOAD = {
+    "data": {
+        "first_name": "Zoë",
+        "id": "user_2mXk8Qv1T0aZr5NcYw3LpJ7dHsB",
+        "image_url": "https://img.example.com/ada.png",
+        "last_name": "<&>",
+        "password_enabled": False,
+        "public_metadata": {"plan": "starter"},
+        "username": None,
+    },
+    "object": "event",
+    "timestamp": 1760000001234,
+    "type": "user.created",
+}
 BODY = json.dumps(PAYLOAD, ensure_ascii=False, separators=(",", ":")).encode()
 HEADERS = signed_headers(BODY)
+LONG_BODY = json.dumps(sample("user.created"), ensure_ascii=False, separators=(",", ":")).encode()
 UNSORTED = json.dumps(
     {"type": "user.created", "object": "event", "data": {"id": "user_1", "first_name": "Zoë", "age": [1, 2]}},
     ensure_ascii=False,
@@ -62,7 +78,7 @@ def of(headers, body, **options):
 
 
 class TestBody:
-    @pytest.mark.parametrize("original", [BODY, UNSORTED], ids=["keys sorted, as Clerk's", "unsorted"])
+    @pytest.mark.parametrize("original", [LONG_BODY, UNSORTED], ids=["keys sorted, as Clerk's", "unsorted"])
     @pytest.mark.parametrize(
         "style",
         [{}, {"separators": (",", ":")}, {"ensure_ascii": False}, {"indent": 2}, {"indent": 4, "ensure_ascii": False}],
@@ -187,7 +203,7 @@ class TestBody:
         )
 
     @pytest.mark.parametrize(
-        "reference", ["&#" + "9" * 5000 + ";", "a&#" + "0" * 100_000 + "65", "&amp;#" + "1" * 4301], ids=len
+        "reference", ["&#" + "9" * 5000 + ";", *slow("a&#" + "0" * 100_000 + "65", "&amp;#" + "1" * 4301)], ids=len
     )
     def test_accepts_html_references_with_more_digits_than_python_converts(self, reference):
         assert found(HEADERS, reference.encode()).cause == "not_json"
@@ -490,7 +506,7 @@ class TestSignatureHeader:
     def test_finds_a_damaged_signature_and_confirms_it_by_what_is_left(self, damage):
         diagnosis = found(self.headers | {"svix-signature": damage(self.value)}, self.body)
         assert (diagnosis.cause, diagnosis.confidence) == ("malformed_signature", "confirmed")
-        assert "what is left of the signature in it matches" in diagnosis.evidence
+        assert "the rest of the signature in it matches" in diagnosis.evidence
         assert self.digest[:8] not in diagnosis.evidence
 
     @pytest.mark.parametrize(
@@ -613,9 +629,9 @@ ENCODINGS = {
     "a form's key": (urllib.parse.urlencode({TEXT: ""}).encode(), "a form"),
     "HTML entities": (html.escape(TEXT).encode(), "HTML entities"),
     "HTML entities twice": (html.escape(html.escape(TEXT)).encode(), "HTML entities, HTML entities"),
-    "chunks": (in_chunks(BODY, 1000), "chunk sizes"),
+    "chunks": (in_chunks(BODY, 100), "chunk sizes"),
     "one chunk": (in_chunks(BODY, 100_000), "chunk sizes"),
-    "chunks without an end": (in_chunks(BODY, 1000)[:-5], "chunk sizes"),
+    "chunks without an end": (in_chunks(BODY, 100)[:-5], "chunk sizes"),
     "multipart": (b'--x\r\nContent-Disposition: form-data; name="f"\r\n\r\n' + BODY + b"\r\n--x--\r\n", None),
     "headers": (b"POST / HTTP/1.1\r\nHost: x\r\n\r\n" + BODY, "text around it"),
 }
@@ -701,7 +717,7 @@ class TestEncodedBody:
     def test_other_text_is_not_the_text_of_a_python_object(self, body):
         assert of(HEADERS, body) == ("not_json", "by_elimination")
 
-    @pytest.mark.parametrize("body", [repr(BODY)[:300], *slow(repr(BODY)[:-1], "b'{'")])
+    @pytest.mark.parametrize("body", [repr(BODY)[:150], *slow(repr(BODY)[:-1], "b'{'")])
     def test_finds_the_beginning_of_python_bytes(self, body):
         assert of(HEADERS, body) == ("encoded_body", "likely")
 
@@ -738,6 +754,11 @@ class TestEncodedBody:
         assert of(HEADERS, dumps({"a": [bomb] * 3}))[0] == "reserialized_body"
 
 
+def with_data(**fields):
+    """Return the payload with other fields of the user."""
+    return PAYLOAD | {"data": PAYLOAD["data"] | fields}
+
+
 def in_jsonb_order(value):
     """Return what a jsonb column of PostgreSQL makes of JSON."""
     if isinstance(value, list):
@@ -752,9 +773,7 @@ def compact(value):
 
 
 class TestTransformedPayload:
-    own_order = compact(
-        sample("user.created", public_metadata={"zeta": 1, "a": {"y": 1, "b": 2}, **dict.fromkeys("qwertyu")})
-    )
+    own_order = compact(with_data(public_metadata={"zeta": 1, "a": {"y": 1, "b": 2}, **dict.fromkeys("qwertyu")}))
 
     @pytest.mark.parametrize(
         ("transform", "evidence"),
@@ -768,7 +787,7 @@ class TestTransformedPayload:
         ],
     )
     def test_confirms_a_transformation_that_can_be_undone(self, transform, evidence):
-        original = TEXT.replace("Ada", "D'Arcy")
+        original = TEXT.replace("<&>", "D'Arcy")
         diagnosis = found(signed_headers(original.encode()), transform(original))
         assert (diagnosis.cause, diagnosis.confidence) == ("transformed_payload", "confirmed")
         assert evidence in diagnosis.evidence
@@ -778,7 +797,7 @@ class TestTransformedPayload:
         [
             (lambda text: compact(in_jsonb_order(json.loads(text))), "jsonb"),
             (lambda text: "{" + text[1:].replace('"', "\u201d"), "typographic"),
-            (lambda text: text.replace("Ada", "A\nda"), "control characters"),
+            (lambda text: text.replace("Zoë", "Z\noë"), "control characters"),
             *slow(
                 (lambda text: compact(dict(reversed(json.loads(text).items()))), "alphabetical order"),
                 (
@@ -807,14 +826,16 @@ class TestTransformedPayload:
         [
             {"public_metadata": {"zeta": 1, "a": 2}, "private_metadata": {"y": 1, "b": [2]}},
             {"public_metadata": {"zeta": 1, "a": {"y": 1, "b": {"z": 1, "a": 2}}, "plan": "pro"}},
-            {"unsafe_metadata": {"steps": [{"name": "x", "at": 1}, {"name": "y", "at": 2}]}},
-            *slow({"public_metadata": dict.fromkeys(("theme", "b", "a", "c", "f", "e", "d"), 1)}),
+            *slow(
+                {"unsafe_metadata": {"steps": [{"name": "x", "at": 1}, {"name": "y", "at": 2}]}},
+                {"public_metadata": dict.fromkeys(("theme", "b", "a", "c", "f", "e", "d"), 1)},
+            ),
         ],
         ids=["two objects", "nested", "in a list", "seven keys"],
     )
     @pytest.mark.parametrize("store", [in_jsonb_order, lambda value: json.loads(json.dumps(value, sort_keys=True))])
     def test_confirms_an_order_of_a_few_keys_of_metadata(self, metadata, store):
-        original = compact(sample("user.created", **metadata))
+        original = compact(with_data(**metadata))
         for dump in (dumps, compact):
             arrived = dump(store(json.loads(original)))
             assert of(signed_headers(original), arrived) == ("reserialized_body", "confirmed")
@@ -1006,7 +1027,11 @@ class TestBudget:
 
     @pytest.mark.parametrize(
         "body",
-        [b"[" + b"{}," * 1_000_000 + b"{}]", b"[" * 1_000_000 + b"]" * 1_000_000, b'["' + b'","' * 1_000_000 + b'"]'],
+        [
+            b"[" + b"{}," * 1_000_000 + b"{}]",
+            b"[" * 1_000_000 + b"]" * 1_000_000,
+            *slow(b'["' + b'","' * 1_000_000 + b'"]'),
+        ],
         ids=["objects", "deep", "strings"],
     )
     def test_does_not_parse_json_that_would_take_much_memory(self, body):
@@ -1085,7 +1110,7 @@ class TestCommand:
         assert output.count("rejected: timestamp_too_old") == 2
 
     @pytest.mark.parametrize("value", ["soon", "-1", "nan"])
-    def test_rejects_a_time_or_a_budget_that_is_none(self, diagnosed, value):
+    def test_rejects_an_invalid_time_or_budget(self, diagnosed, value):
         assert diagnosed([(HEADERS, BODY, NOW)], "--budget", value)[0] == 2
 
     def test_lists_what_was_not_tried(self, diagnosed):

@@ -1,7 +1,7 @@
-"""The command line. To add a command, add its module here and a line to the table of commands.
+"""The command line. To add a command, add its module and a line to the table of commands.
 
-A module has the functions ``add_arguments(parser)`` and ``run(arguments)``, which returns the exit code. It is imported
-only when its command is run.
+A module has ``add_arguments(parser)`` and ``run(arguments)``, which returns the exit code. It is imported only when its
+command runs.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _PROGRAM = "clerk-webhook-verify"
 _COMMANDS = {
     "verify": "check whether a delivery is valid",
     "diagnose": "explain why a delivery is rejected",
-    "sign": "print the headers that make a payload a signed delivery",
+    "sign": "print the signature headers for a payload",
     "send": "send a signed sample to an endpoint",
     "doctor": "test an endpoint and report what to fix",
     "listen": "receive deliveries on this machine: verify, forward, store",
@@ -93,15 +93,14 @@ def _run(arguments: list[str]) -> int:
     parser = _Parser(prog=f"{_PROGRAM} {name}")
     module.add_arguments(parser)
     parser.description = _wrapped(parser.description or "")
-    options = parser.parse_intermixed_args(rest)  # options may stand between FILE and URL
+    options = parser.parse_intermixed_args(rest)  # options may be between FILE and URL
     if _count_standard_inputs(options) > 1:
-        raise UsageError("only one input can be -, the standard input: put the other one into a file")
+        raise UsageError("only one input can be -, the standard input: put the other into a file")
     exit_code: int = module.run(options)
     return exit_code
 
 
 def _main_parser() -> ArgumentParser:
-    """Return a parser that knows the commands by name only."""
     parser = _Parser(
         prog=_PROGRAM,
         description="Verify Clerk webhooks, and find out why one is rejected.",
@@ -115,7 +114,7 @@ def _main_parser() -> ArgumentParser:
 
 
 def _wrapped(description: str) -> str:
-    """Return *description* in lines of the terminal's width. An indented paragraph is left unchanged."""
+    """Wrap *description* to the terminal's width, except for indented paragraphs."""
     paragraphs = description.split("\n\n")
     return "\n\n".join(
         part if part.startswith("  ") else "\n".join(wrap_to_width(part.replace("\n", " "))) for part in paragraphs

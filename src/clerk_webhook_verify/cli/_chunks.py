@@ -20,8 +20,8 @@ def read_chunks(stream: BufferedIOBase, limit: int | None = None) -> Iterator[by
         limit: The largest body to read, in bytes.
     Raises:
         MalformedHeaderError: The body is not in chunks.
-        BodyTooLargeError: It exceeds the limit; raised before that chunk is read.
-        BodyIncompleteError: It ends before its last chunk; raised after the part of a chunk that exists.
+        BodyTooLargeError: It exceeds the limit; that chunk is not read.
+        BodyIncompleteError: It ends early; the beginning of the last chunk was yielded.
     """
     total = 0
     while size := _read_size(stream):

@@ -10,12 +10,12 @@ from .captures import Capture as Capture, read_captures
 INPUTS = """\
 A delivery is read from FILE, also written @FILE, or - for the standard input:
 
-  NDJSON      what listen --save or Clerk's own command stored, one per line
+  NDJSON      stored by listen --save or Clerk's own command, one per line
   raw HTTP    POST /webhooks/clerk HTTP/1.1, headers, an empty line, the body
   curl        a command copied from a dashboard or browser, on Windows too;
               it is never run
   HAR         exported by a browser, a proxy or an inspector
-  other JSON  of ngrok, Hookdeck or webhook.site, or the event of a Lambda"""
+  other JSON  from ngrok, Hookdeck or webhook.site, or a Lambda event"""
 
 
 def add_capture_options(parser: ArgumentParser) -> None:
@@ -27,14 +27,10 @@ def add_capture_options(parser: ArgumentParser) -> None:
 
 
 def captures_from_args(arguments: Namespace) -> list[Capture]:
-    """Return the deliveries in the file that the arguments name, at least one.
-
-    Raises:
-        UsageError: There is none, or it cannot be read.
-    """
+    """Return the deliveries in the file that the arguments name, at least one."""
     files = [file for file in (arguments.file, arguments.delivery) if file is not None]
     if len(files) != 1:
-        raise UsageError("give the stored deliveries once, as FILE or as --delivery FILE")
+        raise UsageError("pass the stored deliveries once, as FILE or as --delivery FILE")
     return read_captures(read_file(files[0], "--delivery" if arguments.delivery else "FILE"))
 
 
@@ -49,24 +45,16 @@ def add_delivery_options(parser: ArgumentParser) -> None:
 
 
 def deliveries_from_args(arguments: Namespace) -> list[Capture]:
-    """Return the deliveries that the arguments name, at least one.
-
-    Raises:
-        UsageError: There is none, or it cannot be read.
-    """
-    parts = {
-        "svix-id": arguments.id,
-        "svix-timestamp": arguments.timestamp,
-        "svix-signature": arguments.signature,
-    }
-    for option in "id", "timestamp", "signature":
-        check_no_secret(getattr(arguments, option) or "", f"--{option}")
+    """Return the deliveries that the arguments name, at least one."""
+    parts = {name: getattr(arguments, name) for name in ("id", "timestamp", "signature")}
+    for name, value in parts.items():
+        check_no_secret(value or "", f"--{name}")
     is_stored = arguments.delivery is not None or arguments.file is not None
     if is_stored == (arguments.payload is not None):
-        raise UsageError("give either --delivery, or --payload with --id, --timestamp and --signature")
+        raise UsageError("pass either --delivery, or --payload with --id, --timestamp and --signature")
     if is_stored:
         if any(value is not None for value in parts.values()):
-            raise UsageError("--id, --timestamp and --signature go with --payload; --delivery brings its own headers")
+            raise UsageError("--id, --timestamp and --signature go with --payload; --delivery has its own headers")
         return captures_from_args(arguments)
     body = read_file(arguments.payload, "--payload")
-    return [Capture([(name, value) for name, value in parts.items() if value is not None], body)]
+    return [Capture([(f"svix-{name}", value) for name, value in parts.items() if value is not None], body)]

@@ -13,12 +13,11 @@ from threading import Event, Thread, Timer
 from time import perf_counter
 from urllib.parse import urlsplit
 
-from .._headers import first_value
 from ._options import UsageError, check_no_secret
 from ._terminal import escape_control_chars
 
 CONNECT_TIMEOUT = 4.0  # seconds, for each address of a name
-MAX_ANSWER = 1_048_576  # bytes
+MAX_RESPONSE = 1_048_576  # bytes
 USER_AGENT = ("user-agent", "clerk-webhook-verify")  # firewalls reject requests without one
 
 #: In each request that ``listen`` forwards, so that it recognizes a request that comes back to it.
@@ -34,7 +33,7 @@ _CONNECTION_HEADERS = frozenset(
 
 
 def end_to_end(headers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Return *headers* without those of one connection: Host, Content-Length, Connection and those that it names.
+    """Return *headers* without those that concern one connection only, such as Host and Content-Length.
 
     https://www.rfc-editor.org/rfc/rfc9110#section-7.6.1
     """
@@ -45,7 +44,7 @@ def end_to_end(headers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
 
 
 def is_header_name(text: str) -> bool:
-    """Return whether *text* is a token. Servers disagree on other names, such as ``"Transfer-Encoding "``.
+    """Return whether *text* is a token: servers read other names differently, such as ``"Transfer-Encoding "``.
 
     https://www.rfc-editor.org/rfc/rfc9110#section-5.1
     """
@@ -53,14 +52,14 @@ def is_header_name(text: str) -> bool:
 
 
 class UnreachableError(Exception):
-    """There is no answer. The message says why, in one line that is safe to print."""
+    """There is no response. The message is one line that is safe to print."""
 
 
-class AnswerTimeoutError(UnreachableError):
-    """The answer did not come in time."""
+class ResponseTimeoutError(UnreachableError):
+    """The response did not come in time."""
 
 
-class Answer:
+class Response:
     """The response to a request."""
 
     def __init__(self, status: int, headers: list[tuple[str, str]], body: bytes, seconds: float) -> None:
@@ -79,10 +78,6 @@ class Answer:
         """The body's first line, at most 200 characters."""
         lines = self.body[:2000].decode("utf-8", "replace").strip().splitlines()
         return lines[0][:200] if lines else ""
-
-    def header(self, name: str) -> str:
-        """Return the value of the first header named *name*, in lower case; empty if there is none."""
-        return first_value(self.headers, name)
 
 
 class Target:
@@ -121,17 +116,17 @@ class Target:
 
     def post(
         self, headers: Iterable[tuple[str, str]], body: bytes, *, timeout: float = 30, method: str = "POST"
-    ) -> Answer:
-        """Send *body* with *headers*, Host and Content-Length, and return the answer.
+    ) -> Response:
+        """Send *body* with *headers*, Host and Content-Length, and return the response.
 
         Args:
             headers: In order; a name may occur twice.
             body: The raw body.
-            timeout: Seconds for the complete exchange, however slowly the answer's bytes arrive.
+            timeout: Seconds for the complete exchange.
             method: Of the request.
         Raises:
-            AnswerTimeoutError: There was no answer in time.
-            UnreachableError: There was no complete answer for another reason.
+            ResponseTimeoutError: There was no complete response in time.
+            UnreachableError: There was none for another reason.
         """
         connection_class = HTTPSConnection if self.scheme == "https" else HTTPConnection
         connection = connection_class(self.host, self.port, timeout=min(timeout, CONNECT_TIMEOUT))
@@ -146,12 +141,12 @@ class Target:
                     connection.putheader(name, value.encode("latin-1", "replace"))
                 connection.endheaders(body)
                 response = connection.getresponse()
-                content = response.read(MAX_ANSWER)
-            if response.length and len(content) < MAX_ANSWER:
+                content = response.read(MAX_RESPONSE)
+            if response.length and len(content) < MAX_RESPONSE:
                 raise IncompleteRead(content, response.length)
-            return Answer(response.status, response.getheaders(), content, perf_counter() - start)
+            return Response(response.status, response.getheaders(), content, perf_counter() - start)
         except TimeoutError:
-            raise AnswerTimeoutError(f"no answer within {timeout:g} s") from None
+            raise ResponseTimeoutError(f"no response within {timeout:g} s") from None
         except (OSError, HTTPException, ValueError) as error:  # ValueError: a header that HTTP cannot carry
             reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
             raise UnreachableError(
@@ -173,42 +168,26 @@ def add_target_options(parser: ArgumentParser) -> None:
 
 
 def target_from_args(arguments: Namespace) -> Target:
-    """Return the endpoint in the arguments.
-
-    Raises:
-        UsageError: There is none, or two, or it is not a URL of http or https.
-    """
+    """Return the endpoint in the arguments; raise a UsageError unless it is one URL of http or https."""
     urls = [url for url in (arguments.url, arguments.to) if url is not None]
     if len(urls) != 1:
-        problem = "is given twice: give it once, as URL or --to URL" if urls else "is required: --to URL, or URL"
+        problem = "is given twice: pass it once, as URL or --to URL" if urls else "is required: --to URL, or URL"
         raise UsageError(f"the URL of the endpoint {problem}")
     check_no_secret(urls[0], "the URL of the endpoint")
     return Target(urls[0])
 
 
 def check_plain_http(target: Target, arguments: Namespace) -> None:
-    """Raise if valid signatures would leave this machine unencrypted: others could read and reuse them.
-
-    Args:
-        target: Where the signatures are sent.
-        arguments: With ``allow_plain_http``.
-    Raises:
-        UsageError: They would.
-    """
+    """Raise a UsageError if valid signatures would leave this machine unencrypted: others could reuse them."""
     if target.scheme == "http" and not target.is_loopback() and not arguments.allow_plain_http:
         raise UsageError(
-            "a valid signature goes over plain http to this machine only: use an https URL, or, inside a private "
+            "valid signatures are sent over plain http to this machine only: use an https URL, or, inside a private "
             "network, --allow-plain-http"
         )
 
 
 def _connect(connection: HTTPConnection, seconds: float) -> None:
-    """Connect, in a thread: nothing else limits how long a name is looked up and how many addresses are tried.
-
-    Raises:
-        AnswerTimeoutError: It takes too long.
-        OSError, ValueError: It fails. A ValueError is about the host name.
-    """
+    """Connect, in a thread: nothing else limits how long a name is looked up and how many addresses are tried."""
     errors: list[Exception] = []
 
     def connect() -> None:
@@ -221,10 +200,10 @@ def _connect(connection: HTTPConnection, seconds: float) -> None:
     thread.start()
     thread.join(seconds)
     if thread.is_alive():
-        raise AnswerTimeoutError(f"no connection within {seconds:g} s")
+        raise ResponseTimeoutError(f"no connection within {seconds:g} s")
     for error in errors:
         if isinstance(error, TimeoutError):
-            raise AnswerTimeoutError(f"no connection within {connection.timeout:g} s") from None
+            raise ResponseTimeoutError(f"no connection within {connection.timeout:g} s") from None
         raise error
 
 

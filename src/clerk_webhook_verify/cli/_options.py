@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 import sys
 from argparse import Action, ArgumentParser, ArgumentTypeError, Namespace
@@ -9,9 +10,9 @@ from collections.abc import Callable
 from typing import Any
 
 from .._headers import is_message_id
+from .._secret import ENVIRONMENT, PREFIX, split_secrets
 from .._timestamp import check_now, is_timestamp, parse_tolerance
-from ._env_file import read_secrets
-from ._text import to_utf8
+from ..errors import InvalidSecretError
 
 
 class UsageError(Exception):
@@ -19,14 +20,13 @@ class UsageError(Exception):
 
 
 class StoreOnce(Action):
-    """Store the value of an option, and reject a second one: it would silently replace the first."""
+    """Store the value of an option, and reject a second one."""
 
     given = False
 
     def __call__(
         self, parser: ArgumentParser, namespace: Namespace, values: Any, option_string: str | None = None
     ) -> None:
-        """Store *values*."""
         if option_string is not None:
             if self.given:
                 parser.error(f"{option_string} is given twice")
@@ -39,7 +39,7 @@ _OPTIONS = {"secret": "--secret-file", "clock": "--at", "tolerance": "--toleranc
 
 
 def in_options(message: str) -> str:
-    """Return a message of the library that names options in place of its parameters, ``--at`` for ``clock=``."""
+    """Return a message of the library with options in place of parameters, ``--at`` for ``clock=``."""
     return re.sub(rf"\b({'|'.join(_OPTIONS)})=", lambda parameter: _OPTIONS[parameter[1]], message)
 
 
@@ -64,16 +64,45 @@ def add_secret_options(parser: ArgumentParser) -> None:
 
 
 def secrets_from_args(arguments: Namespace) -> list[str] | None:
-    """Return the secrets in the arguments; None means the environment.
-
-    Raises:
-        UsageError: A file cannot be read.
-        InvalidSecretError: It has no secret.
-    """
+    """Return the secrets in the arguments; None means the environment."""
     secrets: list[str] = [*(arguments.secret or ())]
     for path in arguments.secret_file or ():
-        secrets += read_secrets(to_utf8(read_file(path, "--secret-file")).decode("utf-8", "replace"))
+        secrets += _read_secrets(to_utf8(read_file(path, "--secret-file")).decode("utf-8", "replace"))
     return secrets or None
+
+
+#: A line of a .env file: https://github.com/theskumar/python-dotenv#file-format. A secret that is alone in its line
+#: may end in = too.
+_ENV_VARIABLE = re.compile(
+    rf"""
+    ^[ \t]* (?:export[ \t]+)? (?!{PREFIX}) (?P<name>[A-Za-z_]\w*) [ \t]*=[ \t]*
+    (?: '(?P<single>[^']*)' | "(?P<double>[^"]*)" | `(?P<backtick>[^`]*)` | (?P<plain>[^\r\n]*) )
+    """,
+    re.MULTILINE | re.VERBOSE,
+)
+_COMMENT = re.compile(r"(?:^|\s)#.*", re.MULTILINE)
+
+
+def _read_secrets(text: str) -> list[str]:
+    """Return the secrets in a ``.env`` file, or in a file that separates them by white space, at least one."""
+    variables = {match["name"]: _unquoted(match) for match in _ENV_VARIABLE.finditer(text)}
+    name = next((name for name in ENVIRONMENT if name in variables), None)
+    if name is not None:
+        secrets = split_secrets(variables[name])
+    elif any(value or "_" in name for name, value in variables.items()):  # base64 without an underscore may end in =
+        raise InvalidSecretError(f"the file of --secret-file has no line {ENVIRONMENT[0]}=whsec_...: add it")
+    else:
+        secrets = split_secrets(_COMMENT.sub("", text), r"\s+")
+    if not secrets:
+        what = f"{name} in the file of --secret-file" if name else "the file of --secret-file"
+        raise InvalidSecretError(f"{what} is empty: put the endpoint's signing secret into it, whsec_...")
+    return secrets
+
+
+def _unquoted(match: re.Match[str]) -> str:
+    """Return the value without quotes and comment."""
+    quoted = match["single"] or match["double"] or match["backtick"]
+    return quoted or _COMMENT.sub("", match["plain"] or "")
 
 
 def add_time_options(parser: ArgumentParser) -> None:
@@ -93,13 +122,8 @@ def add_time_options(parser: ArgumentParser) -> None:
     )
 
 
-def clock_from_args(arguments: Namespace, received_at: float | None = None) -> Callable[[], float] | None:
-    """Return the clock that judges a delivery; None is this machine's.
-
-    Args:
-        arguments: With ``at``: Unix seconds, "now", or None.
-        received_at: When the delivery arrived, in Unix seconds, if that is known. It counts unless ``at`` is given.
-    """
+def clock_from_args(arguments: Namespace, received_at: float | None) -> Callable[[], float] | None:
+    """Return the clock that judges a delivery: ``--at``, otherwise when it arrived; None is this machine's clock."""
     at: Any = received_at if arguments.at is None else arguments.at
     return None if at is None or at == "now" else lambda: at
 
@@ -135,26 +159,18 @@ def timestamp_argument(text: str) -> int:
 
 
 def file_argument(text: str) -> str:
-    """Return the name of a file, which may be given as ``@FILE`` too; ``-`` is the standard input."""
+    """Return the name of a file, which may also be given as ``@FILE``."""
     return text.removeprefix("@")
 
 
 def check_no_secret(value: str, option: str) -> None:
-    """Raise if *value* contains a signing secret, before an error about *value* would print it.
-
-    Raises:
-        UsageError: It does.
-    """
+    """Raise a UsageError if *value* contains a signing secret, which another error would print."""
     if "whsec_" in value:
         raise UsageError(f"{option} contains a signing secret: put it into a file and pass that as --secret-file")
 
 
 def read_file(path: str, option: str) -> bytes:
-    """Return the content of a file; ``-`` is the standard input.
-
-    Raises:
-        UsageError: It cannot be read.
-    """
+    """Return the content of a file; ``-`` is the standard input."""
     try:
         if path == "-":
             return sys.stdin.buffer.read()
@@ -166,6 +182,21 @@ def read_file(path: str, option: str) -> bytes:
             raise UsageError(f"{option} takes a file: write the text into one and pass its name") from None
         where = "standard input" if path == "-" else repr(path)
         raise file_error(f"{option} cannot be read: {where}", error) from None
+
+
+def to_utf8(content: bytes) -> bytes:
+    """Convert text in UTF-16 or UTF-32 to UTF-8, and remove a byte order mark."""
+    if content.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):  # first: one begins with a mark of UTF-16
+        encoding = "utf-32"
+    elif content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):  # as PowerShell's > writes
+        encoding = "utf-16"
+    elif content[1:2] == b"\0" and content[:1] != b"\0":  # without a mark: ASCII has a zero in every second byte
+        encoding = "utf-16-le"
+    elif content[:1] == b"\0" and content[1:2] not in (b"", b"\0"):
+        encoding = "utf-16-be"
+    else:
+        return content.removeprefix(codecs.BOM_UTF8)
+    return content.decode(encoding, "replace").encode()
 
 
 def file_error(what: str, error: OSError | ValueError) -> UsageError:

@@ -18,9 +18,8 @@ class OutputError(Exception):
 
 
 def replace_closed_streams() -> None:
-    """Discard the output if this process was started with closed streams (``>&-``), which Python shows as None.
+    """Discard the output if this process was started with closed streams (``>&-``): a file could get their numbers.
 
-    Otherwise the next file that is opened would get the stream's number, and other output would go into it.
     https://docs.python.org/3/library/sys.html#sys.__stdout__
     """
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
@@ -29,12 +28,12 @@ def replace_closed_streams() -> None:
 
 
 def escape_control_chars(text: str) -> str:
-    r"""Return *text* with everything that a terminal would act on written as ``\x1b`` and the like."""
+    r"""Return *text* with control characters written as ``\x1b``."""
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
 def colorize(text: str, color: str) -> str:
-    """Return *text* in a color, if the standard output is a terminal and NO_COLOR (https://no-color.org) is not set."""
+    """Return *text* in a color, on a terminal without NO_COLOR: https://no-color.org."""
     if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or not sys.stdout.isatty():
         return text
     return f"\x1b[{_COLORS[color]}m{text}\x1b[0m"
@@ -46,7 +45,7 @@ def print_result(text: str) -> None:
 
 
 def print_wrapped(text: str, indent: int = 0) -> None:
-    """Print a result for people: on a terminal in lines of its width, from the second on after *indent* spaces."""
+    """Print a result; on a terminal in lines of its width, with *indent* spaces from the second on."""
     if sys.stdout.isatty():
         text = "\n".join(wrap_to_width(text, indent))
     print_result(text)
@@ -70,7 +69,7 @@ def print_json(value: Any) -> None:
 
 
 def print_status(text: str) -> None:
-    """Print a warning or progress, to the standard error. Nothing fails if it cannot be written."""
+    """Print a warning or progress to the standard error, if it can be written."""
     with suppress(BrokenPipeError, OutputError):
         _write(text, sys.stderr)
 

@@ -1,4 +1,4 @@
-"""``demo``: send real deliveries and forgeries over HTTP to a receiver made with the standard library."""
+"""``demo``: send valid and forged deliveries over HTTP to a receiver written with the standard library."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ _PATH = "/webhooks/clerk"
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Add the description: the command has no options."""
+    """Add the description: there are no options."""
     parser.description = (
-        "Starts a receiver on a free loopback port, sends it a signed delivery of every event type, then\n"
-        "forged and broken ones, and prints the result of each. Exit code 0: each result is as expected."
+        "Starts a receiver on a free port of this machine, sends it a signed delivery of every event type, then\n"
+        "forged and malformed ones, and prints the result of each. Exit code 0: each result is as expected."
     )
 
 
@@ -36,33 +36,34 @@ def run(arguments: Namespace) -> int:
     webhook = Webhook(generate_secret())
     receiver = _Receiver(webhook)
     Thread(target=receiver.serve_forever, args=(0.01,), daemon=True).start()
-    accepted = refused = wrong = 0
+    accepted = rejected = wrong = 0
     print_result(f"a receiver listens on http://127.0.0.1:{receiver.server_port}{_PATH}\n")
     print_result(f"{'delivery':<32} {'verdict':<19} the data of the event, or how to fix the request")
     try:
         for attempt in _attempts(webhook):
             status = _send(receiver.server_port, attempt)
-            verdict = receiver.verdicts.pop()
-            expected = (verdict.code, status) == (attempt.code, attempt.status)
-            wrong += not expected
-            accepted += not verdict.code
-            refused += bool(verdict.code)
-            mark = "" if expected else f"   <- wrong: {attempt.code or 'accepted'} and {attempt.status} were due"
-            first, *more = wrap(verdict.text, 70)
-            print_result(f"{attempt.name:<32} {verdict.code or 'accepted':<19} {first}{mark}")
+            code, text = receiver.verdicts.pop()
+            is_expected = (code, status) == (attempt.code, attempt.status)
+            wrong += not is_expected
+            accepted += not code
+            rejected += bool(code)
+            mark = "" if is_expected else f"   <- expected: {attempt.code or 'accepted'} and {attempt.status}"
+            first, *more = wrap(text, 70)
+            print_result(f"{attempt.name:<32} {code or 'accepted':<19} {first}{mark}")
             for line in more:
                 print_result(f"{'':<52} {line}")
     finally:
         receiver.shutdown()
         receiver.server_close()
-    sent = accepted + refused
-    print_result(f"\n{sent} deliveries: {accepted} accepted, {refused} refused, {wrong} not as it should be")
+    print_result(
+        f"\n{accepted + rejected} deliveries: {accepted} accepted, {rejected} rejected, {wrong} not as expected"
+    )
     return 1 if wrong else 0
 
 
 @dataclass(frozen=True)
 class _Attempt:
-    """One request, and the expected verdict and answer."""
+    """One request, and the expected verdict and status."""
 
     name: str
     headers: list[tuple[str, str]]
@@ -70,15 +71,6 @@ class _Attempt:
     code: str = ""
     """Of the error; empty if the receiver should accept the request."""
     status: int = 204
-
-
-@dataclass(frozen=True)
-class _Verdict:
-    """The receiver's result for one request."""
-
-    code: str
-    """Of the error; empty if the request was accepted."""
-    text: str
 
 
 class _Receiver(ThreadingHTTPServer):
@@ -89,7 +81,7 @@ class _Receiver(ThreadingHTTPServer):
     def __init__(self, webhook: Webhook) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.webhook = webhook
-        self.verdicts: list[_Verdict] = []
+        self.verdicts: list[tuple[str, str]] = []  #: Error code, empty if accepted, and the text to print.
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -101,11 +93,11 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             event = self._verified_event()
         except WebhookVerificationError as error:
-            self.server.verdicts.append(_Verdict(error.code, str(error)))
-            self._answer(413 if isinstance(error, BodyTooLargeError) else 400)
+            self.server.verdicts.append((error.code, str(error)))
+            self._respond(413 if isinstance(error, BodyTooLargeError) else 400)
         else:
-            self.server.verdicts.append(_Verdict("", _describe(event)))
-            self._answer(204)
+            self.server.verdicts.append(("", _describe(event)))
+            self._respond(204)
 
     def _verified_event(self) -> Event:
         self.server.webhook.check_headers(self.headers)  # before reading the body
@@ -114,7 +106,7 @@ class _Handler(BaseHTTPRequestHandler):
         body, self.unread = self.rfile.read(self.unread), 0
         return self.server.webhook.verify(self.headers, body)
 
-    def _answer(self, status: int) -> None:
+    def _respond(self, status: int) -> None:
         self.send_response(status)
         self.send_header("Connection", "close")
         self.end_headers()
@@ -138,7 +130,7 @@ def _attempts(webhook: Webhook) -> Iterator[_Attempt]:
         body = json.dumps(sample_payload(event_type), separators=(",", ":")).encode()
         yield _Attempt(event_type, [*webhook.signed_headers(body).items()], body)
     yield from _unusual_attempts(webhook)
-    yield from _refused_attempts(webhook)
+    yield from _rejected_attempts(webhook)
 
 
 def _unusual_attempts(webhook: Webhook) -> Iterator[_Attempt]:
@@ -155,8 +147,8 @@ def _unusual_attempts(webhook: Webhook) -> Iterator[_Attempt]:
     yield _Attempt("webhook-* headers", renamed, body)
 
 
-def _refused_attempts(webhook: Webhook) -> Iterator[_Attempt]:
-    """Yield deliveries that are forged, stale, broken or not an event."""
+def _rejected_attempts(webhook: Webhook) -> Iterator[_Attempt]:
+    """Yield deliveries that are forged, stale, malformed or not an event."""
     now = int(time())
     body = json.dumps(sample_payload("user.created"), separators=(",", ":")).encode()
     good = webhook.signed_headers(body, timestamp=now)
@@ -164,24 +156,24 @@ def _refused_attempts(webhook: Webhook) -> Iterator[_Attempt]:
     forged = Webhook(generate_secret()).signed_headers(body, timestamp=now)
     large = b" " * (_MAX_BODY + 1)
 
-    def refused(name: str, code: str, headers: dict[str, str], body: bytes = body, status: int = 400) -> _Attempt:
+    def rejected(name: str, code: str, headers: dict[str, str], body: bytes = body, status: int = 400) -> _Attempt:
         return _Attempt(name, [*headers.items()], body, code, status)
 
-    yield refused("one byte changed", "signature_mismatch", good, body.replace(b"Ada", b"Eda", 1))
-    yield refused("parsed and dumped again", "signature_mismatch", good, json.dumps(json.loads(body)).encode())
-    yield refused("signed with another secret", "signature_mismatch", forged)
-    yield refused("id of another message", "signature_mismatch", good | {"svix-id": "msg_another"})
-    yield refused("only an asymmetric signature", "signature_mismatch", good | {"svix-signature": "v1a,AAAA"})
-    yield refused("an hour old", "timestamp_too_old", webhook.signed_headers(body, timestamp=now - 3600))
-    yield refused("an hour ahead", "timestamp_too_new", webhook.signed_headers(body, timestamp=now + 3600))
-    yield refused("timestamp in milliseconds", "malformed_header", good | {"svix-timestamp": f"{now}000"})
-    yield refused("id with a dot", "malformed_header", good | {"svix-id": "msg_1.2"})
+    yield rejected("one byte changed", "signature_mismatch", good, body.replace(b"Ada", b"Eda", 1))
+    yield rejected("parsed and dumped again", "signature_mismatch", good, json.dumps(json.loads(body)).encode())
+    yield rejected("signed with another secret", "signature_mismatch", forged)
+    yield rejected("id of another message", "signature_mismatch", good | {"svix-id": "msg_another"})
+    yield rejected("only an asymmetric signature", "signature_mismatch", good | {"svix-signature": "v1a,AAAA"})
+    yield rejected("an hour old", "timestamp_too_old", webhook.signed_headers(body, timestamp=now - 3600))
+    yield rejected("an hour ahead", "timestamp_too_new", webhook.signed_headers(body, timestamp=now + 3600))
+    yield rejected("timestamp in milliseconds", "malformed_header", good | {"svix-timestamp": f"{now}000"})
+    yield rejected("id with a period", "malformed_header", good | {"svix-id": "msg_1.2"})
     yield _Attempt("duplicate id", [("Svix-Id", "msg_0"), *good.items()], body, "malformed_header", 400)
-    yield refused("no signature", "missing_header", unsigned)
-    yield refused("a Stripe webhook", "missing_header", {"Stripe-Signature": f"t={now},v1=ab"})
-    yield refused("signed, but not JSON", "invalid_payload", webhook.signed_headers(b"hello"), b"hello")
-    yield refused("signed, but not an event", "invalid_payload", webhook.signed_headers(b"{}"), b"{}")
-    yield refused("body too large", "body_too_large", webhook.signed_headers(large), large, 413)
+    yield rejected("no signature", "missing_header", unsigned)
+    yield rejected("a Stripe webhook", "missing_header", {"Stripe-Signature": f"t={now},v1=ab"})
+    yield rejected("signed, but not JSON", "invalid_payload", webhook.signed_headers(b"hello"), b"hello")
+    yield rejected("signed, but not an event", "invalid_payload", webhook.signed_headers(b"{}"), b"{}")
+    yield rejected("body too large", "body_too_large", webhook.signed_headers(large), large, 413)
 
 
 def _send(port: int, attempt: _Attempt) -> int:

@@ -22,9 +22,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     """Add the options of the command."""
     parser.description = (
         "Checks stored deliveries as a service would, each as of the time when it arrived if the file has that,\n"
-        "otherwise as of now. If one is rejected, undoes what often happens to deliveries until the signature\n"
-        "matches. Exit code 0: all are valid.\n\n"
-        "Confidence: confirmed, the signature matches without the fault, or the fault is plain to see;\n"
+        "otherwise as of now. If one is rejected, undoes common changes until the signature matches. Exit code 0: all\n"
+        "are valid.\n\n"
+        "Confidence: confirmed, the signature matches without the fault, or the fault is obvious;\n"
         f"likely, there are signs of it; by_elimination, nothing else explains it.\n\n{INPUTS}"
     )
     parser.epilog = """\

@@ -32,7 +32,7 @@ def run(arguments: Namespace) -> int:
     """Print the list, or the sample."""
     types = [each for each in (arguments.event_type, arguments.type) if each is not None]
     if len(types) + arguments.plain + arguments.json > 1:
-        raise UsageError("give one of TYPE, --type TYPE, --plain and --json")
+        raise UsageError("pass one of TYPE, --type TYPE, --plain and --json")
     if types:
         print_result(json.dumps(sample_payload(known_type(types[0])), indent=2))
         return 0
@@ -50,11 +50,7 @@ def run(arguments: Namespace) -> int:
 
 
 def known_type(event_type: str) -> str:
-    """Return *event_type* if this version knows it.
-
-    Raises:
-        UsageError: It is unknown. The message lists similar types.
-    """
+    """Return *event_type*; raise a UsageError with similar types if it is unknown."""
     check_no_secret(event_type, "the event type")
     if event_type not in SAMPLES:
         hint = did_you_mean(event_type, SAMPLES) or ": see clerk-webhook-verify events"

@@ -17,7 +17,7 @@ from .._webhook import Webhook
 from ..errors import SignatureMismatchError, WebhookVerificationError
 from ._deliveries import Capture, add_capture_options, captures_from_args
 from ._http import (
-    Answer,
+    Response,
     Target,
     UnreachableError,
     add_target_options,
@@ -30,23 +30,23 @@ from ._terminal import colorize, escape_control_chars, print_json, print_status,
 
 _SIGNED_HEADERS = (*SVIX_HEADERS, *WEBHOOK_HEADERS)
 _OLD_IDS = (
-    "the ids are the stored ones: an endpoint that handles each event once answers those that it has had as "
-    "duplicates; --new-id gives fresh ones"
+    "the ids are the stored ones: an endpoint that handles each event once treats those it knows as duplicates; "
+    "--new-id gives fresh ones"
 )
 _OLD_SIGNATURES = (
-    "the signatures are the stored ones: an endpoint rightly refuses them when they are older than 5 minutes; "
-    "--resign makes fresh ones under your secret"
+    "the signatures are the stored ones: an endpoint rejects them when they are older than 5 minutes; --resign signs "
+    "with your secret"
 )
-_TWO_SECRETS = "; if it was signed with another secret of yours, give that one too, after the one to sign with"
+_TWO_SECRETS = "; if it was signed with another secret of yours, pass that too, after the one to sign with"
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the options of the command."""
     parser.description = (
-        "Sends stored deliveries again, oldest first, unchanged or signed again, and stops when there is no answer.\n"
+        "Sends stored deliveries again, oldest first, unchanged or signed again, and stops when there is no response.\n"
         "Exit code 0: each that was sent got a 2xx response.\n\n"
-        "--resign and --new-id sign only deliveries that were valid when they arrived, under one of your secrets, and\n"
-        "skip the others: they may be forged. The first secret signs; give the one of the capture as a second."
+        "--resign and --new-id sign only deliveries that were valid when they arrived, with any of your secrets, and\n"
+        "skip the others: they may be forged. The first secret signs; pass that of the capture as a second one."
     )
     parser.epilog = """\
 examples:
@@ -64,18 +64,18 @@ examples:
         "--line", action="append", type=int, metavar="N", help="in this line, or with this number in an export"
     )
     parser.add_argument("--resign", action="store_true", help="with a new timestamp, signed with your secret")
-    parser.add_argument("--new-id", action="store_true", help="with a new message id, too: not as duplicates")
+    parser.add_argument("--new-id", action="store_true", help="also with a new message id: not as duplicates")
     parser.add_argument(
         "--resign-forged",
         action="store_true",
-        help="DANGER: sign also what is not valid: a forged delivery becomes one that your endpoint accepts",
+        help="DANGER: also sign invalid deliveries: your endpoint then accepts forged ones",
     )
     add_secret_options(parser)
     parser.add_argument("--json", action="store_true", help="one JSON object per delivery")
 
 
 def run(arguments: Namespace) -> int:
-    """Send the deliveries and print a table of the answers."""
+    """Send the deliveries and print a table of the responses."""
     if arguments.delivery is not None and arguments.url is None:  # --delivery FILE URL
         arguments.file, arguments.url = None, arguments.file
     target = target_from_args(arguments)
@@ -102,18 +102,18 @@ def run(arguments: Namespace) -> int:
     if sent and not arguments.json:
         _print_summary(sent, same_ids=not arguments.new_id, same_signatures=webhook is None)
     if unreachable is not None:
-        print_status(f"stopped, {len(captures) - len(sent)} of {len(captures)} without an answer: {unreachable}")
+        print_status(f"stopped, {len(captures) - len(sent)} of {len(captures)} without a response: {unreachable}")
         return 1
-    return 0 if all(each.answer.is_success for each in sent) else 1
+    return 0 if all(each.response.is_success for each in sent) else 1
 
 
 @dataclass(frozen=True)
 class _Sent:
-    """One delivery that was answered."""
+    """One delivery with its response."""
 
     capture: Capture
     message_id: str
-    answer: Answer
+    response: Response
 
     @property
     def event_type(self) -> str:
@@ -124,27 +124,23 @@ class _Sent:
             "place": self.capture.place,
             "type": self.capture.event_type,
             "message_id": self.message_id,
-            "status": self.answer.status,
-            "seconds": round(self.answer.seconds, 4),
+            "status": self.response.status,
+            "seconds": round(self.response.seconds, 4),
         }
 
     def line(self) -> str:
         place = f"{self.capture.place}: " if self.capture.place else ""
         message_id = escape_control_chars(self.message_id[:100]) or "-"
-        answer = escape_control_chars(f"{self.answer.status} {self.answer.first_line}").strip()
-        return f"{place}{self.event_type}, {message_id}: {answer}"
+        response = escape_control_chars(f"{self.response.status} {self.response.first_line}").strip()
+        return f"{place}{self.event_type}, {message_id}: {response}"
 
 
 def _chosen(captures: list[Capture], arguments: Namespace) -> list[Capture]:
-    """Return the deliveries that ``--only``, ``--id`` and ``--line`` choose; all of them without these options.
-
-    Raises:
-        UsageError: One of the options chooses none. The message lists what is in the file.
-    """
+    """Return the deliveries that ``--only``, ``--id`` and ``--line`` choose; raise a UsageError if one chooses none."""
     for pattern in arguments.only or ():
         if not any(fnmatchcase(capture.event_type, pattern) for capture in captures):
             types = sorted({escape_control_chars(capture.event_type[:100]) for capture in captures} - {""})
-            raise UsageError(f"--only: no delivery is of that type: there is {', '.join(types) or 'no event at all'}")
+            raise UsageError(f"--only: no delivery is of that type: there is {', '.join(types) or 'no event'}")
     for message_id in arguments.id or ():
         if all(message_id != capture.message_id for capture in captures):
             check_no_secret(message_id, "--id")
@@ -160,7 +156,7 @@ def _chosen(captures: list[Capture], arguments: Namespace) -> list[Capture]:
         and (not arguments.line or capture.number in arguments.line)
     ]
     if not chosen:
-        raise UsageError("no delivery is chosen by all of --only, --id and --line: use fewer of them")
+        raise UsageError("no delivery matches all of --only, --id and --line: use fewer of them")
     return chosen
 
 
@@ -174,10 +170,10 @@ def _sorted(captures: list[Capture]) -> list[Capture]:
 
 
 def _can_be_signed(capture: Capture, secrets: list[str] | None, arguments: Namespace) -> bool:
-    """Return whether a delivery can be signed and, since that makes any delivery valid, already is; print why not."""
+    """Return whether a delivery can be signed and, since that makes any delivery valid, was valid; print why not."""
     problem = ""
     if not arguments.new_id and not is_message_id(capture.message_id):
-        problem = "it has no message id to sign again: --new-id gives it one"
+        problem = "it has no message id to sign: --new-id gives it one"
     elif not arguments.resign_forged:
         problem = _problem_on_arrival(capture, secrets)
     if problem:
@@ -186,7 +182,7 @@ def _can_be_signed(capture: Capture, secrets: list[str] | None, arguments: Names
 
 
 def _problem_on_arrival(capture: Capture, secrets: list[str] | None) -> str:
-    """Return why a delivery was not valid when it arrived; without that time, as of its own timestamp."""
+    """Return why a delivery was not valid when it arrived; if that is unknown, as of its own timestamp."""
     timestamp = capture.timestamp.strip(" \t")
     own_time = int(timestamp) if is_timestamp(timestamp) else 0
     arrival = own_time if capture.received_at is None else capture.received_at
@@ -201,11 +197,7 @@ def _problem_on_arrival(capture: Capture, secrets: list[str] | None) -> str:
 def _send(
     captures: list[Capture], target: Target, webhook: Webhook | None, *, new_id: bool, silent: bool
 ) -> Iterator[_Sent]:
-    """Send one after the other, with progress on a terminal.
-
-    Raises:
-        UnreachableError: There is no answer.
-    """
+    """Send one after the other, with progress on a terminal."""
     try:
         for number, capture in enumerate(captures, 1):
             if not silent:
@@ -228,20 +220,20 @@ def _print_progress(text: str) -> None:
 
 
 def _print_summary(sent: list[_Sent], *, same_ids: bool, same_signatures: bool) -> None:
-    failed = [each for each in sent if not each.answer.is_success]
+    failed = [each for each in sent if not each.response.is_success]
     for each in failed:
         print_wrapped(each.line())
-    print_wrapped(f"{'event type':<40} {'sent':>6} {'median':>9}  answers")
-    by_type: dict[str, list[Answer]] = {}
+    print_wrapped(f"{'event type':<40} {'sent':>6} {'median':>9}  responses")
+    by_type: dict[str, list[Response]] = {}
     for each in sent:
-        by_type.setdefault(each.event_type, []).append(each.answer)
-    for event_type, answers in by_type.items():
-        milliseconds = median(answer.seconds for answer in answers) * 1000
-        statuses = sorted(Counter(answer.status for answer in answers).items())
+        by_type.setdefault(each.event_type, []).append(each.response)
+    for event_type, responses in by_type.items():
+        milliseconds = median(response.seconds for response in responses) * 1000
+        statuses = sorted(Counter(response.status for response in responses).items())
         counted = ", ".join(f"{count} x {status}" for status, count in statuses)
-        print_wrapped(f"{event_type:<40} {len(answers):>6} {milliseconds:>6.0f} ms  {counted}")
+        print_wrapped(f"{event_type:<40} {len(responses):>6} {milliseconds:>6.0f} ms  {counted}")
     color = "red" if failed else "green"
-    print_wrapped(colorize(f"{len(sent) - len(failed)} of {len(sent)} answered with 2xx", color))
+    print_wrapped(colorize(f"{len(sent) - len(failed)} of {len(sent)} got a 2xx response", color))
     if same_ids:
         print_wrapped(_OLD_IDS)
     if same_signatures and failed:

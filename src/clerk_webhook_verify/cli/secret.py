@@ -15,8 +15,8 @@ from ._terminal import print_json, print_result, print_status
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the options of the command."""
     parser.description = (
-        "generate makes a signing secret of 24 random bytes, for tests and for your own senders: Clerk's secret is in\n"
-        "its dashboard. fingerprint prints what logs and listen show in place of a secret, one line per secret."
+        "generate creates a signing secret of 24 random bytes, for tests and for your own senders: Clerk's secret is\n"
+        "in its dashboard. fingerprint prints what logs and listen show instead of a secret, one line per secret."
     )
     parser.epilog = """\
 examples:
@@ -64,11 +64,7 @@ def _print_fingerprints(arguments: Namespace) -> int:
 
 
 def _write(path: str, text: str) -> None:
-    """Create a file that only its owner can read.
-
-    Raises:
-        UsageError: It exists, or cannot be created.
-    """
+    """Create a file that only its owner can read."""
     check_no_secret(path, "--output")
     try:
         with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:

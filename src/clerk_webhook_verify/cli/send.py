@@ -13,7 +13,7 @@ from ..testing import Fault, SignedRequest, sample, signed_request
 from ..testing.samples import SAMPLES
 from ._http import (
     USER_AGENT,
-    Answer,
+    Response,
     UnreachableError,
     add_target_options,
     check_plain_http,
@@ -35,8 +35,8 @@ from .events import known_type
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the options of the command."""
     parser.description = (
-        "Sends a signed sample, or a payload of your own, and prints the status, the time and the response's first\n"
-        "line. Exit code 0: each response is 2xx. No redirect is followed: Clerk's sender follows none either."
+        "Sends a signed sample, or your payload, and prints the status, the time and the response's first line.\n"
+        "Exit code 0: each response is 2xx. Redirects are not followed, as by Clerk's sender."
     )
     parser.epilog = """\
 examples:
@@ -61,8 +61,8 @@ examples:
         action="append",
         default=[],
         metavar="FIELD=VALUE",
-        help="change a field of the sample's data: dots go deeper, numbers index lists, "
-        "the value is JSON where it can be read as JSON, else text; may be repeated",
+        help="change a field of the sample's data: dots go deeper, numbers index lists, the value is JSON if it can be "
+        "parsed, otherwise text; may be repeated",
     )
     parser.add_argument(
         "--payload", type=file_argument, metavar="FILE|-", help="send this body, byte for byte, instead of a sample"
@@ -74,7 +74,7 @@ examples:
         "--fault",
         choices=get_args(Fault),
         metavar="F",
-        help=f"what to get wrong, so that your endpoint must reject it: {', '.join(get_args(Fault))}",
+        help=f"the fault of the delivery, which your endpoint must reject: {', '.join(get_args(Fault))}",
     )
     add_secret_options(parser)
     parser.add_argument("--json", action="store_true", help="one JSON object per delivery")
@@ -94,39 +94,39 @@ def run(arguments: Namespace) -> int:
     for number, delivery in enumerate(deliveries):
         event_type = delivery.event_type if len(deliveries) > 1 else ""
         try:
-            answer = target.post([USER_AGENT, *delivery.request.headers.items()], delivery.request.body)
+            response = target.post([USER_AGENT, *delivery.request.headers.items()], delivery.request.body)
         except UnreachableError as error:
             if arguments.json:
                 print_json(_facts(delivery, event_type, None, str(error)))
             else:
-                stopped = f"stopped, {len(deliveries) - number} of {len(deliveries)} without an answer: "
+                stopped = f"stopped, {len(deliveries) - number} of {len(deliveries)} without a response: "
                 print_status(f"{stopped if event_type else ''}{error}")
             return 1
-        all_accepted &= answer.is_success
+        all_accepted &= response.is_success
         if arguments.json:
-            print_json(_facts(delivery, event_type, answer, None))
+            print_json(_facts(delivery, event_type, response, None))
         else:
             column = f"{escape_control_chars(event_type):<40} " if event_type else ""
-            print_wrapped(f"{column}{_line(answer)}", indent=2)
+            print_wrapped(f"{column}{_line(response)}", indent=2)
     return 0 if all_accepted else 1
 
 
-def _facts(delivery: _Delivery, event_type: str, answer: Answer | None, error: str | None) -> dict[str, object]:
+def _facts(delivery: _Delivery, event_type: str, response: Response | None, error: str | None) -> dict[str, object]:
     return {
         **({"type": event_type} if event_type else {}),
-        "ok": answer is not None and answer.is_success,
+        "ok": response is not None and response.is_success,
         "message_id": delivery.request.headers.get("svix-id"),
-        "status": answer and answer.status,
-        "seconds": answer and round(answer.seconds, 4),
-        "answer": answer and answer.first_line,
+        "status": response and response.status,
+        "seconds": response and round(response.seconds, 4),
+        "answer": response and response.first_line,
         "error": error,
     }
 
 
-def _line(answer: Answer) -> str:
-    status = colorize(str(answer.status), "green" if answer.is_success else "red")
-    line = f": {escape_control_chars(answer.first_line)}" if answer.first_line else ", with an empty body"
-    return f"{status} in {answer.seconds:.3f} s{line}"
+def _line(response: Response) -> str:
+    status = colorize(str(response.status), "green" if response.is_success else "red")
+    line = f": {escape_control_chars(response.first_line)}" if response.first_line else ", with an empty body"
+    return f"{status} in {response.seconds:.3f} s{line}"
 
 
 def _deliveries_from_args(arguments: Namespace) -> list[_Delivery]:
@@ -143,24 +143,20 @@ def _deliveries_from_args(arguments: Namespace) -> list[_Delivery]:
             for payload in payloads
         ]
     except (UnicodeEncodeError, RecursionError):
-        raise UsageError("--set takes text that UTF-8 can hold, and JSON that is not nested without end") from None
+        raise UsageError("--set takes text for UTF-8, and JSON that is not nested too deeply") from None
     except ValueError:
         raise UsageError(f"--fault {arguments.fault} goes with a payload that is JSON") from None
 
 
 def sample_of_type(event_type: str) -> dict[str, Any]:
-    """Return the sample of an event type.
-
-    Raises:
-        UsageError: The type is unknown. The message lists similar types.
-    """
+    """Return the sample of an event type; raise a UsageError if it is unknown."""
     return sample(known_type(event_type))  # type: ignore[arg-type]
 
 
 def _payloads_from_args(arguments: Namespace) -> list[dict[str, Any]] | list[bytes]:
     if arguments.payload is not None:
         if arguments.type or arguments.set or arguments.all:
-            raise UsageError("--payload is sent as it is: --type and --set go with a sample, without --payload")
+            raise UsageError("--payload is sent unchanged: --type, --all and --set go with a sample, without --payload")
         return [read_file(arguments.payload, "--payload")]
     if arguments.type and arguments.all:
         raise UsageError("--all sends every event type: leave out --type")
@@ -174,11 +170,7 @@ def _payloads_from_args(arguments: Namespace) -> list[dict[str, Any]] | list[byt
 
 
 def _types(pattern: str) -> list[str]:
-    """Return the event types that match a pattern, or the type that it is.
-
-    Raises:
-        UsageError: None matches, or it looks like a misspelled type.
-    """
+    """Return the event types that match a pattern, or a type without wildcards unless it seems misspelled."""
     if any(char in pattern for char in "*?["):
         check_no_secret(pattern, "the event type")
         matching = [event_type for event_type in SAMPLES if fnmatchcase(event_type, pattern)]
@@ -215,12 +207,12 @@ def _set(payload: dict[str, Any], change: str) -> None:
 
 
 def _key_in(container: Any, step: str, path: list[str]) -> str | int:
-    """Return the key or index that *step* of a dotted name means in *container*, which is at *path*."""
+    """Return the key or index for one *step* of a dotted name in *container*, which is at *path*."""
     if isinstance(container, dict):
         return step
     where = escape_control_chars(".".join(path))
     if not container or not isinstance(container, list):
-        raise UsageError(f"--set: {where} has nothing inside that could be changed: set it as a whole, as JSON")
+        raise UsageError(f"--set: {where} has no fields: set it as a whole, as JSON")
     numbers = [str(number) for number in range(len(container))]
     if step not in numbers:
         raise UsageError(f"--set: the entries of {where} are numbered {', '.join(numbers)}")

@@ -1,4 +1,4 @@
-"""``sign``: print the three headers that make a payload a delivery."""
+"""``sign``: print the signature headers for a payload."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def run(arguments: Namespace) -> int:
 
 
 def _curl(url: str, payload: str, headers: dict[str, str]) -> str:
-    """Return a command for a POSIX shell. The body stays in its file; ``--data-binary`` sends every byte of it."""
+    """Return a command for a POSIX shell. The body stays in its file."""
     lines = ["curl --request POST", "--header 'content-type: application/json'"]
     lines += [f"--header {_quote(f'{name}: {value}')}" for name, value in headers.items()]
     lines += [f"--data-binary {_quote(f'@{payload}')}", _quote(url)]

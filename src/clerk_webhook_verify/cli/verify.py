@@ -1,4 +1,4 @@
-"""``verify``: check stored deliveries as strictly as a service does."""
+"""``verify``: check whether stored deliveries are valid."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def _verdict(capture: Capture, secrets: list[str] | None, arguments: Namespace) 
 
 
 def _hint(verdict: dict[str, object], capture: Capture, arguments: Namespace) -> str:
-    """Return how to judge a delivery that is too old as of another time."""
+    """Return how to judge an old delivery as of another time."""
     if verdict.get("code") != "timestamp_too_old":
         return ""
     by_arrival = "; that was its age when it arrived" if arguments.at is None and capture.received_at else ""
@@ -70,9 +70,9 @@ def _hint(verdict: dict[str, object], capture: Capture, arguments: Namespace) ->
 def _sentence(verdict: dict[str, object]) -> str:
     if not verdict["valid"]:
         message = escape_control_chars(str(verdict["message"]))
-        return f"{colorize('refused', 'red')}: {verdict['code']}: {message}"
+        return f"{colorize('rejected', 'red')}: {verdict['code']}: {message}"
     event_type = escape_control_chars(str(verdict["type"]))
     return (
-        f"{colorize('genuine', 'green')}: {event_type}, message id {verdict['message_id']}, "
+        f"{colorize('valid', 'green')}: {event_type}, message id {verdict['message_id']}, "
         f"signed at {verdict['timestamp']}, secret {verdict['secret_fingerprint']}"
     )

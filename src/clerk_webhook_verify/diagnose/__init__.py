@@ -28,9 +28,8 @@ from ..errors import (
     WebhookVerificationError,
 )
 from ..events import Delivery
-from ._budget import Budget
 from ._cause import CONFIDENCES, Cause, Finding
-from ._delivery import RejectedDelivery, header_pairs, secret_texts, unread_secret_texts
+from ._delivery import Budget, RejectedDelivery, header_pairs, secret_texts, unread_secret_texts
 from .causes import CAUSES
 
 #: https://docs.svix.com/transformations
@@ -81,8 +80,8 @@ def diagnose(
 ) -> Diagnosis:
     """Explain why a delivery is rejected.
 
-    This takes up to *budget* seconds, and some moments more: use it on a debug page, in a test or on the command line,
-    not in the request path. The memory that it takes is limited, too.
+    This takes a little more than *budget* seconds, and limited memory: use it on a debug page, in a test or on the
+    command line, not in the request path.
 
     Args:
         headers: All headers of the request.

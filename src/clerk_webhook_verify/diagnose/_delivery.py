@@ -1,4 +1,4 @@
-"""A rejected delivery, and whether the signature matches a changed form of it."""
+"""A rejected delivery, whether the signature matches a changed form of it, and the time to find out."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from .._headers import SVIX_HEADERS, VENDORS, WEBHOOK_HEADERS, declared_length, 
 from .._secret import ENVIRONMENT, Secret, split_secrets
 from .._signature import Signer
 from ..errors import WebhookError
-from ._budget import Budget
 from ._json import is_small, looks_like_json, parse
 
 SINGLE = "the secret"  #: The place of a single one.
@@ -21,6 +20,31 @@ _DELIVERY_HEADERS = frozenset(SVIX_HEADERS + WEBHOOK_HEADERS)
 _MAX_HEADERS = 1000  # of one name in a delivery, and of all others together
 _MAX_NAME = 100  # characters
 _MAX_SIGNATURES = 16_384  # characters, as in the strict check
+
+
+class Budget:
+    """The time for all probes together. They ask before each step that is not instant.
+
+    Args:
+        seconds: From now.
+        timer: Returns seconds, as ``time.monotonic`` does.
+    """
+
+    def __init__(self, seconds: float, timer: Callable[[], float]) -> None:
+        if not seconds >= 0:
+            raise ValueError("budget must be a number of seconds, 0 or more")
+        self._timer = timer
+        self._end = timer() + seconds
+        self.declined = False  #: Whether a step was skipped since this was last set to False.
+
+    def has_time(self) -> bool:
+        """Return whether there is time for another step."""
+        return self.allows(self._timer() < self._end)
+
+    def allows(self, affordable: bool) -> bool:
+        """Return *affordable*, and remember a step that is not."""
+        self.declined |= not affordable
+        return affordable
 
 
 class RejectedDelivery:
@@ -126,6 +150,11 @@ class RejectedDelivery:
                     return True
         return False
 
+    def is_signed_at(self, timestamp: int) -> bool:
+        """Return whether the signature matches with another timestamp, without a look at the budget."""
+        prefix = f"{self.message_id}.{timestamp}.".encode("utf-8", "surrogatepass")
+        return any(signer.sign(prefix, self.body) in self.entries for signer in self.signers)
+
     def matches_headers(self, names: Iterable[str]) -> bool:
         """Return whether the signature matches if message id, timestamp and signatures are in the headers *names*."""
         message_id, timestamp, signatures = (first_value(self.headers, name) for name in names)
@@ -142,7 +171,7 @@ class RejectedDelivery:
 
 
 def split_signatures(header: str) -> list[str]:
-    """Return the entries of a signature header, of a longer one than the strict check accepts only the first ones."""
+    """Return the entries of a signature header, up to the longest one that the strict check accepts."""
     return header[:_MAX_SIGNATURES].split(" ")
 
 

@@ -1,4 +1,4 @@
-"""Causes in what is around the body: base64, compression, and whatever else encodes or wraps it."""
+"""Causes around the body: base64, compression, and other encodings and wrappers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ._serialization import compact, serializations
 _MAX_INFLATED = 8_000_000  # bytes
 _MAX_UNDONE = 500_000  # bytes of a body of which encodings are undone one after the other
 _MAX_LAYERS = 4
-_MAX_HELD = 20_000_000  # bytes of what is inside a body, to look into it
+_MAX_HELD = 20_000_000  # bytes of the contents of a body that are searched
 _MAX_FIELDS = 100  # of a form
 _MAX_CONTAINERS = 1000  # in a wrapping object
 _SHORTEST = 20  # characters of a string that may contain a body
@@ -54,7 +54,7 @@ def base64_body(delivery: RejectedDelivery) -> Finding | None:
         if decoded and delivery.matches(body=decoded):
             return Finding("confirmed", f"the signature matches after decoding from base64{times}")
         if decoded.startswith(b"{"):
-            return Finding("likely", f"the body is base64{times}, and what it encodes looks like JSON")
+            return Finding("likely", f"the body is base64{times}, and encodes what looks like JSON")
     return None
 
 
@@ -70,7 +70,7 @@ def compressed_body(delivery: RejectedDelivery) -> Finding | None:
 
 @causes.add(
     "encoded_body",
-    fix=f"{VERIFY_RAW_BODY}; str(), repr() and json.dumps() make another text of it, gateways and queues wrap it in "
+    fix=f"{VERIFY_RAW_BODY}; str(), repr() and json.dumps() change it, gateways and queues wrap it in "
     "their own event, forms and templates escape it, and some servers pass on the sizes of chunks: undo that first",
 )
 def encoded_body(delivery: RejectedDelivery) -> Finding | None:
@@ -95,7 +95,7 @@ def encoded_body(delivery: RejectedDelivery) -> Finding | None:
 
 
 def _contents(body: bytes, has_time: Callable[[], bool]) -> Iterator[tuple[tuple[str, ...], bytes]]:
-    """Yield whatever is inside *body*, each with the layers around it, the outermost first. Fewer layers come first."""
+    """Yield each content of *body* with the layers around it, the outermost first. Fewer layers come first."""
     held: list[tuple[tuple[str, ...], bytes]] = [((), body)]
     seen, length = {hash(body)}, 0
     for outer_layers, outer in held:  # grows in the loop
@@ -246,7 +246,7 @@ def _from_quoted_printable(body: bytes) -> Iterator[bytes]:
 
 
 def _from_numbers(body: bytes) -> Iterator[bytes]:
-    """Undo ``list(bytes)``, and what JSON makes of a buffer of Node.js or an array of bytes in a browser."""
+    """Undo ``list(bytes)``, and buffers of Node.js and byte arrays of browsers in JSON."""
     values = _parsed(body)
     if isinstance(values, dict):
         values = values.get("data", list(values.values()))

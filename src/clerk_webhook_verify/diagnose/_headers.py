@@ -134,7 +134,7 @@ def malformed_signature(delivery: RejectedDelivery) -> Finding | None:
             return Finding("confirmed", f"{error.name} contains a signature{swapped}")
         return None
     if delivery.matches(entries=_parts_of_signatures(" ".join(delivery.entries)), compare=_is_part):
-        return Finding("confirmed", f"{name} is damaged, and what is left of the signature in it matches")
+        return Finding("confirmed", f"{name} is damaged, and the rest of the signature in it matches")
     if not any(map(_SIGNATURE.fullmatch, delivery.entries)):
         return Finding("confirmed", f"{name} contains no 'v1,' followed by 44 characters of base64")
     return None
@@ -199,7 +199,7 @@ def other_vendor(delivery: RejectedDelivery) -> Finding | None:
     return None
 
 
-# Below the causes of the same errors, because it explains whatever they do not
+# Below the causes of the same errors, because it explains all that they do not
 @causes.add(
     "missing_header",
     fix="pass all request headers unchanged, and check that no proxy removes or renames svix-*",
@@ -210,7 +210,7 @@ def missing_header(delivery: RejectedDelivery) -> Finding | None:
     if isinstance(error, SignatureMismatchError):
         message_id = unquote(delivery.message_id).strip("\"'<>")
         if message_id != delivery.message_id and delivery.matches(message_id=message_id):
-            return Finding("confirmed", f"the signature matches without what quotes or encodes {delivery.names[0]}")
+            return Finding("confirmed", f"the signature matches after unquoting or decoding {delivery.names[0]}")
         return None
     if not isinstance(error, MissingHeaderError):
         if _matches_swapped(delivery):

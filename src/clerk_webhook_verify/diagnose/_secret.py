@@ -38,7 +38,7 @@ def text_secret(delivery: RejectedDelivery) -> Finding | None:
 
 
 def _text_keys(text: str) -> Iterator[tuple[str, bytes]]:
-    """Yield the keys that other vendors make of a secret's text."""
+    """Yield the keys that other vendors derive from a secret's text."""
     rest = text.removeprefix(PREFIX)
     yield "the complete text is the key", text.encode("utf-8", "surrogatepass")
     yield f"the text after {PREFIX} is the key", rest.encode("utf-8", "surrogatepass")
@@ -90,7 +90,7 @@ def _matching_signer(delivery: RejectedDelivery, text: str) -> Signer | None:
 
 
 def _signers_of_repaired(text: str) -> Iterator[Signer]:
-    """Yield the signers of a secret without what is around it, with the missing prefix, or decoded once more."""
+    """Yield the signers of a secret without the text around it, with the missing prefix, or decoded again."""
     bare = text.strip("\"'`").removeprefix("v1,").strip("\"'`")
     decoded = _decoded(text)
     inside = _SECRET.findall(f"{text}\n{decoded}\n{_decoded(decoded)}")

@@ -130,8 +130,8 @@ def _reordered_metadata(payload: dict[str, Any]) -> Iterator[str]:
 
 @causes.add(
     "transformed_payload",
-    fix=f"{VERIFY_RAW_BODY}; what stores or rewrites the payload changes it (a jsonb column orders keys by length, "
-    "editors and chats replace quotation marks, some parsers make integers floats): keep the body as bytes or text",
+    fix=f"{VERIFY_RAW_BODY}; storing or editing the payload changes it (jsonb columns order keys by length, "
+    "editors and chats replace quotation marks, some parsers turn integers into floats): store it as bytes or text",
 )
 def transformed_payload(delivery: RejectedDelivery) -> Finding | None:
     payload, is_short = delivery.payload, len(delivery.body) <= _MAX_FULLY_TRIED
@@ -160,7 +160,7 @@ def _transformations_undone(body: bytes, payload: Any) -> Iterator[tuple[str, by
         yield f"after Unicode normalization to {form}", unicodedata.normalize(form, text).encode()
     straight = text.translate(_TYPOGRAPHY).encode()
     yield "with straight instead of typographic quotation marks", straight
-    yield "with single apostrophes, which SQL doubles", body.replace(b"''", b"'")
+    yield "with single apostrophes in place of pairs, as SQL writes them", body.replace(b"''", b"'")
     if isinstance(payload, dict | list):
         for how, whole in serializations(_with_integers(payload), fully=False):
             yield f"with integers instead of floats, {how}", whole

@@ -1,6 +1,6 @@
 """Every cause that can be diagnosed, in the order in which they are probed.
 
-To add one, decorate its probe in the module of what it looks at; code, fix and probe stand together there.
+To add one, decorate its probe in the module of the part that it examines: code, fix and probe are one entry.
 """
 
 from __future__ import annotations

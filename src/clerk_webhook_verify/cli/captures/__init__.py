@@ -1,50 +1,63 @@
-"""Stored deliveries in the formats that people have them in: one small reader per format.
-
-To add a format of JSON, add its module here: ``read`` returns a capture, or None for a record of another format;
-``find_requests`` returns the requests in an export. Add a row to the table in docs/command-line.md.
-"""
+"""Read stored deliveries in the formats that people have them in."""
 
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
-from .._options import UsageError
+from .._options import UsageError, to_utf8
 from .._terminal import print_status
-from .._text import to_utf8
-from . import _har, _hookdeck, _lambda_event, _ngrok, _stored, _webhook_site
 from ._capture import Capture, check_headers
 from ._curl import is_curl, read_curl
+from ._json_formats import find_requests, read_record
 from ._raw_request import is_raw_request, read_raw_request
-from ._unreadable import name_unreadable
 
 __all__ = ["Capture", "read_captures"]
 
-_FIND_REQUESTS = (_har.find_requests, _ngrok.find_requests, _hookdeck.find_requests, _webhook_site.find_requests)
-_READ = (_har.read, _ngrok.read, _hookdeck.read, _webhook_site.read, _lambda_event.read)
-
 _MOST_WARNINGS = 10
 _FORMATS = (
-    "this is no stored delivery: it should be NDJSON with headers and body_b64, a raw HTTP request, a curl command, "
+    "this is not a stored delivery: it should be NDJSON with headers and body_b64, a raw HTTP request, a curl command, "
     "HAR or the JSON of a tunnel; for a body alone use --payload"
 )
 _NO_DELIVERY = "there is no delivery in it, no line with headers and body_b64; for a body alone use --payload"
 
+_LOG_LINE = rb"""
+    \[?\d{4}[-/]\d\d[-/]\d\d[T\ ]                # 2026-01-31T12:00:00, [2026-01-31 12:00:00 +0000], 2026/01/31
+  | \[?(?:TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|CRITICAL|FATAL)\b\]?[:\s]
+  | \d\d:\d\d:\d\d\s                             # listen
+  | \S+\s\S+\s\S+\s\[\d\d/\w{3}/\d{4}:           # an access log
+  | [A-Z][a-z]{2}\ [\ \d]\d\ \d\d:\d\d:\d\d\s    # syslog
+  | (?:START|END|REPORT|INIT_START)\ R           # Lambda
+  | (?:ts|time|level)=\S                         # logfmt
+"""
+
+#: The beginning of a file that is not a request, and what it is.
+_NOT_REQUESTS = {
+    rb"\s*\Z": "the file is empty",
+    rb"(?i:\s*<[!?a-z])": "this is a page of HTML or XML",
+    rb"PK\x03\x04|\x1f\x8b|BZh|\xfd7zXZ|\x28\xb5\x2f\xfd": "this is a compressed file: unpack it first",
+    rb"HTTP/\d": "this is a response, not a request",
+    rb"(?i:\s*(?:\$\w+\s*=\s*New-Object|Invoke-(?:WebRequest|RestMethod)|iwr\s|irm\s))": (
+        "copied as PowerShell: copy as cURL"
+    ),
+    rb"\s*(?:await\s+)?fetch\(": "copied as fetch: copy as cURL",
+    rb"\s*(?:\$\s*)?(?:wget|https?|xh|xhs)\s": "this is a command of another client: copy as cURL",
+    rb"\s*[{\[][\s{\[]*'": "this is a Python value as print() writes it: log json.dumps(...) of it instead",
+    rb"\s*(?x:%b)" % _LOG_LINE: "this is a log line, not a request",
+}
+
 
 def read_captures(content: bytes) -> list[Capture]:
-    """Return all deliveries in a stored text. Records that cannot be read are skipped with a warning.
+    """Return all deliveries in a file, at least one. Records that cannot be read are skipped with a warning.
 
     Args:
-        content: In one of the formats in docs/command-line.md, as UTF-8, or as UTF-16 with or without its mark.
-    Returns:
-        At least one.
-    Raises:
-        UsageError: There is none. The message says why.
+        content: In one of the formats in docs/command-line.md, as UTF-8 or UTF-16.
     """
     text = to_utf8(content)
-    unreadable = name_unreadable(text)
-    if unreadable:
-        raise UsageError(f"this is no stored delivery: {unreadable}")
+    for pattern, name in _NOT_REQUESTS.items():
+        if re.match(pattern, text):
+            raise UsageError(f"this is not a stored delivery: {name}")
     if text.lstrip()[:1] in (b"{", b"["):
         return _read_json(text)
     if is_curl(text):
@@ -63,18 +76,18 @@ def read_captures(content: bytes) -> list[Capture]:
 def _read_json(text: bytes) -> list[Capture]:
     unit, records = _split(text)
     if not records:
-        raise UsageError("this is no stored delivery: the list in it is empty")
+        raise UsageError("this is not a stored delivery: the list in it is empty")
     captures: list[Capture] = []
     problems: list[str] = []
     for number, record in records:
         try:
-            capture = _read_record(record)
+            capture = read_record(record)
+            if capture is not None:
+                check_headers(capture.headers)
+                capture.place, capture.number = f"{unit} {number}", number
+                captures.append(capture)
         except UsageError as error:
             problems.append(f"{unit} {number} {error}")
-            continue
-        if capture is not None:
-            capture.place, capture.number = f"{unit} {number}", number
-            captures.append(capture)
     if not captures:
         raise UsageError(problems[0] if problems else _NO_DELIVERY)
     for problem in problems[:_MOST_WARNINGS]:
@@ -85,11 +98,11 @@ def _read_json(text: bytes) -> list[Capture]:
 
 
 def _split(text: bytes) -> tuple[str, list[tuple[int, Any]]]:
-    """Return the records in a text of JSON with their numbers, and what is numbered: requests or lines."""
+    """Return "request" or "line", and the numbered records in JSON."""
     whole = _parse(text)
     if isinstance(whole, dict):
-        exports = (find_requests(whole) for find_requests in _FIND_REQUESTS)
-        whole = next((requests for requests in exports if requests is not None), whole)
+        requests = find_requests(whole)
+        whole = whole if requests is None else requests
     if isinstance(whole, list):
         return "request", list(enumerate(whole, 1))
     if whole is not None:
@@ -109,39 +122,15 @@ def _parse(text: bytes) -> Any:
         return None
 
 
-def _read_record(record: Any) -> Capture | None:
-    """Return the request in a record; None if it is a message of a tunnel, such as ``{"type": "ready"}``.
-
-    Raises:
-        UsageError: It cannot be read. The text continues "line 3 ...".
-    """
-    if not isinstance(record, dict):
-        raise UsageError("is not a JSON object: each line should be one")
-    for read in _READ:
-        capture = read(record)
-        if capture is not None:
-            break
-    else:
-        if record.get("type", "event") != "event":
-            return None
-        capture = _stored.read(record)
-    check_headers(capture.headers)
-    return capture
-
-
 def _deliveries(captures: list[Capture]) -> list[Capture]:
-    """Leave out the other requests of an export.
-
-    Raises:
-        UsageError: There are only others.
-    """
+    """Leave out the other requests of an export."""
     if len(captures) == 1:
         return captures
     deliveries = [capture for capture in captures if capture.is_delivery or capture.has_signature_header]
     if not deliveries:
         raise UsageError(
-            f"none of its {len(captures)} requests has a svix-* or webhook-* header: they are not of Clerk, or a proxy "
-            "removed the headers"
+            f"none of its {len(captures)} requests has a svix-* or webhook-* header: Clerk did not send them, or a "
+            "proxy removed the headers"
         )
     others = len(captures) - len(deliveries)
     if others:

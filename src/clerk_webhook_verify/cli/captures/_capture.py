@@ -1,4 +1,4 @@
-"""A stored request, and what the readers of several formats need."""
+"""A stored request, and helpers for several formats."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ class Capture:
         *,
         is_delivery: bool = False,
     ) -> None:
-        self.headers = headers  #: As they arrived.
-        self.body = body  #: As it arrived.
+        self.headers = headers  #: Unchanged.
+        self.body = body  #: Unchanged.
         self.received_at = received_at  #: Unix seconds, if the capture has them.
         self.is_delivery = is_delivery  #: Whether its writer received it as a delivery.
         self.place = ""  #: Where it was read, "line 3"; empty if there is only one.
         self.number = 1  #: The number in the place.
 
     def header(self, name: str) -> str:
-        """Return the value of the first header named *name*, in lower case; empty if there is none."""
+        """Return the first value of a header, by its name in lower case; empty if there is none."""
         return first_value(self.headers, name)
 
     @property
@@ -53,7 +53,7 @@ class Capture:
 
     @property
     def event_type(self) -> str:
-        """The unverified type in the payload; empty if it is not an event, or larger than any of Clerk's."""
+        """The unverified type in the payload; empty if it is not an event, or too large for one."""
         if len(self.body) > _LARGEST_EVENT:
             return ""
         try:
@@ -63,17 +63,13 @@ class Capture:
 
     @property
     def has_signature_header(self) -> bool:
-        """Whether a header is one of a delivery, also if its name was changed in transit: ``HTTP_SVIX_ID``."""
+        """Whether there is a header of a delivery, or one that was renamed in transit: ``HTTP_SVIX_ID``."""
         names = (name.lower().replace("_", "-") for name, _ in self.headers)
         return any(name.endswith(_SIGNATURE_HEADERS) for name in names)
 
 
 def check_headers(headers: list[tuple[str, str]]) -> None:
-    """Raise if a header could change the meaning of another one when it is sent: ``"Transfer-Encoding "``.
-
-    Raises:
-        UsageError: The text continues "line 3 ...".
-    """
+    """Raise a UsageError, which continues "line 3 ...", if a header would be read differently when it is sent."""
     for name, value in headers:
         if not is_header_name(name):
             raise UsageError("has a header whose name is not one that HTTP allows, with a space for example")
@@ -82,10 +78,10 @@ def check_headers(headers: list[tuple[str, str]]) -> None:
 
 
 def header_pairs(headers: object) -> list[tuple[str, str]]:
-    """Return the headers in an object of JSON, whose values are strings or lists of them.
+    """Return the headers in a JSON object, whose values are strings or lists of them.
 
     Raises:
-        UsageError: They are something else. The text continues "line 3 ...".
+        UsageError: They are something else. The message continues "line 3 ...".
     """
     if not isinstance(headers, dict):
         raise UsageError("has no headers, an object")
@@ -97,28 +93,19 @@ def header_pairs(headers: object) -> list[tuple[str, str]]:
 
 
 def text_pairs(pairs: Iterable[tuple[object, object]]) -> list[tuple[str, str]]:
-    """Return *pairs* if all are strings.
-
-    Raises:
-        UsageError: One is not. The text continues "line 3 ...".
-    """
+    """Return *pairs*; raise a UsageError, which continues "line 3 ...", unless all are strings."""
     texts: list[tuple[str, str]] = []
     for name, value in pairs:
         if not isinstance(name, str) or not isinstance(value, str):
-            raise UsageError("has a header that is no text: each value should be one, or a list of them")
+            raise UsageError("has a header that is not text: each value should be a string, or a list of them")
         texts.append((name, value))
     return texts
 
 
 def body_of(value: Any, headers: list[tuple[str, str]]) -> bytes:
-    """Return the bytes of a body in JSON.
+    """Return the bytes of a body in JSON: a string, None if it is empty, or the parsed payload.
 
-    Args:
-        value: The body as text; None if it is empty. If its writer parsed it, it is serialized as Clerk does, or in
-            another usual way if that has the length in Content-Length.
-        headers: Of the request.
-    Raises:
-        UsageError: It is nested too deeply. The text continues "line 3 ...".
+    The latter is serialized as Clerk does, or in another usual way if that has the length in Content-Length.
     """
     if value is None:
         return b""
@@ -137,7 +124,7 @@ def body_of(value: Any, headers: list[tuple[str, str]]) -> bytes:
 
 
 def unix_seconds(time: object) -> float | None:
-    """Convert an ISO 8601 time, which is UTC without another zone, to Unix seconds; None if it is something else."""
+    """Convert an ISO 8601 time, by default in UTC, to Unix seconds; None if it is something else."""
     match = _ISO_TIME.fullmatch(time) if isinstance(time, str) else None
     if match is None:
         return None

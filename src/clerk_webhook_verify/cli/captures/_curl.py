@@ -1,4 +1,4 @@
-"""A curl command, as dashboards and browsers copy it. It is split as a shell would do, and never run."""
+"""A curl command, as dashboards and browsers copy it. It is split as in a shell, and never run."""
 
 from __future__ import annotations
 
@@ -17,62 +17,47 @@ def is_curl(content: bytes) -> bool:
 
 
 def read_curl(text: str) -> Capture:
-    """Read the request that a curl command would send.
-
-    Args:
-        text: For a POSIX shell, or for cmd.exe, as browsers on Windows copy it.
-    Raises:
-        UsageError: It was cut, or the body is not in it.
-    """
+    """Read the request that a curl command would send, written for a POSIX shell or for cmd.exe."""
     command = text.strip().lstrip("$ ")
     words = (_cmd_words(command) if _FOR_CMD.match(command) else _shell_words(command))[1:]
     headers: list[tuple[str, str]] = []
     data: list[bytes] = []
     for option, value in _curl_options(words):
-        if option == "-H":
+        if option in _HEADER_OPTIONS:
             name, colon, content = value.partition(":")
             if colon:
                 headers.append((name, content.strip(" \t")))
-        elif value.startswith("@"):
-            raise UsageError("the curl command reads its body from a file: pass that as --payload, with --id, ...")
-        else:
+        elif option in _BODY_OPTIONS:
+            if value.startswith("@"):
+                raise UsageError("the curl command reads its body from a file: pass that as --payload, with --id, ...")
             data.append(value.encode("utf-8", "surrogateescape"))
     return Capture(headers, b"&".join(data))
 
 
-_BODY_OPTIONS = {
-    "-d": "-d",
-    "--data": "-d",
-    "--data-ascii": "-d",
-    "--data-binary": "-d",
-    "--data-raw": "-d",
-    "--json": "-d",
+_HEADER_OPTIONS = ("-H", "--header")
+_BODY_OPTIONS = ("-d", "--data", "--data-ascii", "--data-binary", "--data-raw", "--json")
+_FORM_OPTIONS = ("-F", "--form", "--data-urlencode")
+_OPTIONS_WITH_VALUE = {
+    *_HEADER_OPTIONS,
+    *_BODY_OPTIONS,
+    *("-A", "-b", "-c", "-e", "-m", "-o", "-T", "-u", "-w", "-x", "-X", "--cacert", "--connect-timeout", "--cookie"),
+    *("--max-time", "--output", "--proxy", "--referer", "--request", "--resolve", "--retry", "--url", "--user"),
+    *("--user-agent", "--write-out"),
 }
-_OTHERS_WITH_VALUE = {
-    *("-A", "-b", "-c", "-e", "-F", "-m", "-o", "-T", "-u", "-w", "-x", "-X", "--cacert", "--connect-timeout"),
-    *("--cookie", "--form", "--max-time", "--output", "--proxy", "--referer", "--request", "--resolve", "--retry"),
-    *("--url", "--user", "--user-agent", "--write-out"),
-}  # fmt: skip
 
 
 def _curl_options(words: list[str]) -> Iterator[tuple[str, str]]:
-    """Yield the headers and the body among the words of a curl command, as ("-H", ...) and ("-d", ...)."""
-    position = 0
-    while position < len(words):
-        word = words[position]
-        position += 1
+    """Yield the options of a curl command that have a value, with it."""
+    rest = iter(words)
+    for word in rest:
         name, equals, value = word.partition("=") if word.startswith("--") else (word[:2], word[2:], word[2:])
-        known = "-H" if name in ("-H", "--header") else _BODY_OPTIONS.get(name)
-        if name == "--data-urlencode" or name in ("-F", "--form"):
+        if name in _FORM_OPTIONS:
             raise UsageError(f"the curl command has {name}, which sends another body than JSON: not a delivery")
-        if known or name in _OTHERS_WITH_VALUE:
-            if not equals:
-                if position == len(words):
-                    raise UsageError(f"the curl command ends after {name}: it was cut")
-                value = words[position]
-                position += 1
-            if known:
-                yield known, value
+        if name in _OPTIONS_WITH_VALUE:
+            following = value if equals else next(rest, None)
+            if following is None:
+                raise UsageError(f"the curl command ends after {name}: it is truncated")
+            yield name, following
 
 
 _SHELL = re.compile(
@@ -106,7 +91,7 @@ def _words(text: str, grammar: re.Pattern[str], unquoted: Callable[[re.Match[str
     while position < len(text):
         part = grammar.match(text, position)
         if part is None:
-            raise UsageError("the curl command has a quote that is not closed: it was cut")
+            raise UsageError("the curl command has a quote that is not closed: it is truncated")
         position = part.end()
         if part["space"] is not None:
             open_word = False
@@ -141,8 +126,6 @@ def _ansi_char(escape: re.Match[str]) -> str:
 _CARET = re.compile(r"\^(\n?)(.?)", re.DOTALL)
 _CMD = re.compile(r"""(?P<space>\s+)|"(?P<quoted>[^"\\]*(?:(?:\\.|"")[^"\\]*)*)"|(?P<plain>[^\s"]+)""", re.DOTALL)
 _CMD_ESCAPE = re.compile(r"""\\([\\"])|"(")""")
-
-
 _FOR_CMD = re.compile(r"""[^'"]*\^"|.*\^\r?\n""")
 
 

@@ -1,4 +1,4 @@
-"""A raw HTTP request, as proxies and browsers show it: its lines, an empty line, the body."""
+"""A raw HTTP request, as proxies and browsers show it: headers, an empty line, the body."""
 
 from __future__ import annotations
 
@@ -21,11 +21,7 @@ def is_raw_request(content: bytes) -> bool:
 
 
 def read_raw_request(content: bytes) -> Capture:
-    """Read one request, with or without its first line.
-
-    Raises:
-        UsageError: A line among the headers is not a header.
-    """
+    """Read one request, with or without its first line."""
     head, body = [*re.split(rb"\r?\n\r?\n", content, maxsplit=1), b""][:2]
     lines = re.split(r"\r?\n", head.decode("latin-1"))
     if ":" not in lines[0].split(" ")[0]:  # the request line
@@ -34,7 +30,7 @@ def read_raw_request(content: bytes) -> Capture:
     for line in lines:
         name, colon, value = line.removeprefix(":").partition(":")
         if not colon and line.strip():
-            raise UsageError("the raw request has a line among its headers that is no header: Name: value")
+            raise UsageError("the raw request has a line among its headers that is not a header, Name: value")
         if colon and not line.startswith(":"):  # HTTP/2's own, ":authority: example.com"
             headers.append((name, value.strip(" \t")))
     capture = Capture(headers, body)
@@ -48,7 +44,7 @@ def read_raw_request(content: bytes) -> Capture:
 
 
 def _join_chunks(body: bytes) -> bytes:
-    """Return the content of the chunks that are there; *body* unchanged if it is not in chunks."""
+    """Return the content of the chunks; *body* unchanged if it is not in chunks."""
     chunks: list[bytes] = []
     with suppress(BodyIncompleteError, MalformedHeaderError):
         for chunk in read_chunks(BytesIO(body)):

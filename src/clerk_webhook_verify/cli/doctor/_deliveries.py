@@ -49,12 +49,7 @@ class Trial:
 
 
 class Deliveries:
-    """Makes the deliveries of one run, each when it is sent: a timestamp must be current.
-
-    Args:
-        payload: Of all deliveries.
-        secrets: As in :class:`.Webhook`. The first one signs.
-    """
+    """Creates the deliveries of one run, each when it is sent: a timestamp must be current."""
 
     def __init__(self, payload: dict[str, Any], secrets: list[str] | None) -> None:
         self._payload = payload
@@ -73,11 +68,7 @@ class Deliveries:
         yield self._signed("good")
 
     def probes(self, clock_difference: int) -> Iterator[Trial]:
-        """Yield variations of the good delivery: the one that is accepted shows why the good one is not.
-
-        Args:
-            clock_difference: From this machine's clock to the endpoint's, in seconds; 0 if there is none.
-        """
+        """Yield variations of the good delivery: the one that is accepted shows why the good one is rejected."""
         plain = _without_peculiarities(self._payload)
         yield self._signed("reserialized", json.dumps(plain).encode())
         yield self._signed("ascii", json.dumps(plain, separators=(",", ":")).encode())
@@ -92,11 +83,11 @@ class Deliveries:
             yield self._signed(f"secret-{number}", secret=secret)
 
     def oversized(self) -> Trial:
-        """Return a good delivery that is longer than an adapter accepts unless its ``max_body`` is raised."""
+        """Return a good delivery that is longer than an adapter's default ``max_body``."""
         return self._signed("oversized", self._padded(MAX_BODY), log="body_too_large")
 
     def of_real_size(self) -> Trial:
-        """Return a good delivery as long as the longest that are usual."""
+        """Return a good delivery as long as those of a user with much metadata."""
         return self._signed(REAL_SIZE_NAME, self._padded(REAL_SIZE))
 
     def _padded(self, length: int) -> dict[str, Any]:
@@ -125,10 +116,7 @@ class Deliveries:
 
 
 def unknown_event() -> dict[str, Any]:
-    """Return a payload that no handler acts upon, and that changes if anything parses it and dumps it again.
-
-    Real deliveries have such names and metadata too.
-    """
+    """Return a payload that no handler acts upon, and that re-serialization changes, as it does real ones."""
     return {
         "data": {"id": "doctor", "first_name": "Zoë", "public_metadata": {"plan": "pro", "country": "ES"}},
         "object": "event",
@@ -138,5 +126,5 @@ def unknown_event() -> dict[str, Any]:
 
 
 def _without_peculiarities(payload: dict[str, Any]) -> Any:
-    """Return *payload* in ASCII with sorted keys: to dump it again in any way changes nothing but the white space."""
+    """Return *payload* in ASCII with sorted keys, so that re-serialization changes only its spaces."""
     return json.loads(json.dumps(payload, ensure_ascii=False, sort_keys=True).encode("ascii", "replace"))

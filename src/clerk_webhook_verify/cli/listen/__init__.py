@@ -1,4 +1,4 @@
-"""``listen``: a receiver on this machine, behind the tunnel of your choice."""
+"""``listen``: receive deliveries on this machine, behind a tunnel."""
 
 from __future__ import annotations
 
@@ -7,13 +7,12 @@ from argparse import ArgumentParser, Namespace
 from contextlib import ExitStack
 
 from ..._webhook import Webhook
-from .._capture_file import open_capture_file
 from .._http import Target
 from .._options import UsageError, add_secret_options, check_no_secret, file_argument, secrets_from_args
 from .._terminal import escape_control_chars, print_result, print_status
-from ._receiver import Receiver
+from ._capture_file import open_capture_file
+from ._receiver import Receiver, fingerprints_of
 from ._request import RequestHandler
-from ._result import fingerprints_of
 
 _PATH = re.compile(r"/[!-~]*")
 
@@ -22,8 +21,8 @@ def add_arguments(parser: ArgumentParser) -> None:
     """Add the options of the command."""
     parser.description = (
         "Receives deliveries on this machine until Ctrl-C: verifies each, prints a line about it, stores it and\n"
-        "passes it on to your app. Point a tunnel at it (Hookdeck, ngrok, Clerk's relay), and Clerk at the tunnel.\n"
-        "Without --forward-to it responds with 204 to a genuine delivery, and with 400 to a refused one."
+        "forwards it to your app. Point a tunnel at it (Hookdeck, ngrok, Clerk's relay), and Clerk at the tunnel.\n"
+        "Without --forward-to it responds with 204 to a valid delivery, and with 400 to a rejected one."
     )
     parser.epilog = """\
 examples:
@@ -33,9 +32,9 @@ examples:
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: 127.0.0.1)")
     parser.add_argument("--path", default="/webhooks/clerk", help="where deliveries go (default: /webhooks/clerk)")
     parser.add_argument(
-        "--forward-to", "--to", metavar="URL", help="send genuine deliveries there, and its answer back"
+        "--forward-to", "--to", metavar="URL", help="forward valid deliveries there, and return its response"
     )
-    parser.add_argument("--forward-unverified", action="store_true", help="with --forward-to: send refused ones, too")
+    parser.add_argument("--forward-unverified", action="store_true", help="with --forward-to: rejected ones too")
     parser.add_argument(
         "--save",
         type=file_argument,
@@ -55,13 +54,13 @@ def run(arguments: Namespace) -> int:
     for option in "host", "path", "save", "forward_to":
         check_no_secret(getattr(arguments, option) or "", f"--{option.replace('_', '-')}")
     if not _PATH.fullmatch(arguments.path) or "?" in arguments.path:
-        raise UsageError("--path should begin with / and hold no space, no ? and nothing outside of ASCII")
+        raise UsageError("--path should begin with / and contain only ASCII without space and ?")
     with ExitStack() as opened:
         receiver = opened.enter_context(_bind(arguments, webhook, target))
         if arguments.save is not None:
             receiver.capture_file = opened.enter_context(open_capture_file(arguments.save))
         if target is not None and target.port == receiver.server_port and receiver.is_reached_by(target):
-            raise UsageError("--forward-to is where listen itself would be: give it another --port")
+            raise UsageError("--forward-to leads to listen itself: pass another --port")
         announce = print_status if arguments.json else print_result
         announce(f"listening on http://{escape_control_chars(arguments.host)}:{receiver.server_port}{receiver.path}")
         if target is not None:
@@ -71,14 +70,10 @@ def run(arguments: Namespace) -> int:
 
 
 def _bind(arguments: Namespace, webhook: Webhook, target: Target | None) -> Receiver:
-    """Return a receiver that is bound to its port: from now on, deliveries wait.
-
-    Raises:
-        UsageError: The address is not available.
-    """
+    """Return a receiver that is bound to its port: from now on, deliveries wait."""
     host, port = arguments.host, arguments.port
     if not host:
-        raise UsageError("--host is empty, which would be every address of this machine: that is 0.0.0.0")
+        raise UsageError("--host is empty: for every address of this machine pass 0.0.0.0")
     if not 0 <= port <= 65_535:
         raise UsageError("--port takes 0 to 65535")
     try:

@@ -1,4 +1,4 @@
-"""The server: what all requests share, and how many are handled at once."""
+"""The server: what all requests share, how many are handled at once, and the line about each delivery."""
 
 from __future__ import annotations
 
@@ -6,20 +6,48 @@ import os
 import socket
 import sys
 from argparse import Namespace
+from dataclasses import dataclass
 from http.server import ThreadingHTTPServer
 from io import FileIO
 from select import select
 from socketserver import BaseRequestHandler
 from threading import BoundedSemaphore, Lock
+from time import localtime, strftime
 from typing import Any, ClassVar
 
 from ..._webhook import Webhook
-from ...errors import TimestampError, WebhookVerificationError
-from .._capture_file import append_delivery
-from .._http import Target
-from .._terminal import OutputError, escape_control_chars, print_json, print_status, print_wrapped
+from ...errors import SignatureMismatchError, TimestampError, WebhookVerificationError
+from ...events import EVENT_TYPES
+from .._http import Response, Target
+from .._options import in_options
+from .._terminal import OutputError, colorize, escape_control_chars, print_json, print_status, print_wrapped
 from ..captures import Capture
-from ._result import Result, Verdict, facts_about, line_about
+from ._capture_file import append_delivery
+
+_TYPE_WIDTH = max(map(len, EVENT_TYPES))
+_ID_WIDTH = 36  # of the longest that this package or Svix makes
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The result of verifying a delivery."""
+
+    event_type: str = ""
+    """Empty if the signature is not valid."""
+    error: WebhookVerificationError | None = None
+    """Why the delivery is rejected; None if it is valid."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """The response to a delivery."""
+
+    response: Response
+    verdict: Verdict
+    forwarded: bool = False
+    """Whether the response is the app's."""
+    unreachable: str | None = None
+    """Why the app gave none."""
 
 
 class Receiver(ThreadingHTTPServer):
@@ -44,7 +72,7 @@ class Receiver(ThreadingHTTPServer):
         self._free = BoundedSemaphore(self.max_connections)
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        """Handle a request in a thread, as soon as there are few enough; the time for each is limited."""
+        """Handle a request in a thread, when there are few enough."""
         self._free.acquire()
         try:
             super().process_request(request, client_address)
@@ -60,10 +88,10 @@ class Receiver(ThreadingHTTPServer):
             self._free.release()
 
     def is_reached_by(self, target: Target) -> bool:
-        """Return whether a connection to *target* arrives here, whatever its host is called."""
+        """Return whether a connection to *target* arrives here."""
         try:
             connection = socket.create_connection((target.host, target.port), timeout=2)
-        except Exception:  # the first delivery reports whatever is wrong with the target
+        except Exception:  # the first delivery reports it
             return False
         with connection:
             own_port = connection.getsockname()[1]
@@ -72,7 +100,7 @@ class Receiver(ThreadingHTTPServer):
                 if client_address[1] == own_port:
                     request.close()
                     return True
-                self.process_request(request, client_address)  # a delivery that came first
+                self.process_request(request, client_address)  # a delivery
         return False
 
     def check(self, capture: Capture) -> Verdict:
@@ -92,19 +120,59 @@ class Receiver(ThreadingHTTPServer):
                 append_delivery(self.capture_file, capture, verdict.event_type, verdict.error)
 
     def report(self, capture: Capture, result: Result) -> bool:
-        """Print the line about a delivery; return False if the standard output is closed (``| head``)."""
+        """Print the line about a delivery; return False if the standard output is closed."""
         with self.lock:
             try:
                 if self.as_json:
-                    print_json(facts_about(capture, result))
+                    print_json(_facts(capture, result))
                 else:
-                    print_wrapped(line_about(capture, result, self.webhook), indent=10)
+                    print_wrapped(_line(capture, result, self.webhook), indent=10)
             except BrokenPipeError:
                 return False
-            except OutputError:  # a full disk: the delivery is answered all the same
+            except OutputError:  # a full disk must not change the response
                 pass
         return True
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Print a line instead of a traceback: usually, the client disconnected before it got its answer."""
-        print_status(f"a request was not answered: {escape_control_chars(repr(sys.exc_info()[1]))}")
+        """Print a line instead of a traceback: usually, the client disconnected."""
+        print_status(f"a request got no response: {escape_control_chars(repr(sys.exc_info()[1]))}")
+
+
+def _facts(capture: Capture, result: Result) -> dict[str, object]:
+    error = result.verdict.error
+    return {
+        "received_at": capture.received_at,
+        "type": result.verdict.event_type,
+        "message_id": capture.message_id,
+        "valid": error is None,
+        "code": error and error.code,
+        "message": error and in_options(str(error)),
+        "status": result.response.status,
+        "forwarded": result.forwarded,
+        "unreachable": result.unreachable,
+    }
+
+
+def fingerprints_of(webhook: Webhook) -> str:
+    fingerprints = webhook.fingerprints
+    return f"secret{'s' if len(fingerprints) > 1 else ''} {', '.join(fingerprints)}"
+
+
+def _line(capture: Capture, result: Result, webhook: Webhook) -> str:
+    error = result.verdict.error
+    words = [
+        strftime("%H:%M:%S", localtime(capture.received_at)),
+        f"{escape_control_chars(result.verdict.event_type[:100]) or '-':<{_TYPE_WIDTH}}",
+        f"{escape_control_chars(capture.message_id[:100]) or '-':<{_ID_WIDTH}}",
+        colorize("valid", "green") if error is None else colorize("rejected", "red"),
+    ]
+    line = "  ".join(words)
+    if error is not None:
+        line += f": {error.code}: {escape_control_chars(in_options(str(error)))}"
+    if isinstance(error, SignatureMismatchError):
+        line += f"; tried {fingerprints_of(webhook)}"
+    if result.forwarded:
+        line += f"; the app returned {result.response.status} in {result.response.seconds:.3f} s"
+    if result.unreachable is not None:
+        line += f"; {result.unreachable}"
+    return line

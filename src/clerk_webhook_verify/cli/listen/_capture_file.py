@@ -1,4 +1,4 @@
-"""The file of ``listen --save``: a delivery per line, which only the file's owner can read."""
+"""The file of ``listen --save``: one delivery per line, readable only by its owner."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import stat
 from collections import deque
 from io import FileIO
 
-from .._rejected import delivery_line
-from ..errors import WebhookVerificationError
-from ._options import UsageError, file_error
-from ._terminal import print_status
-from .captures import Capture
+from ..._rejected import delivery_line
+from ...errors import WebhookVerificationError
+from .._options import UsageError, file_error
+from .._terminal import print_status
+from ..captures import Capture
 
 #: The beginning of a line that only ``delivery_line`` writes, and what may follow.
 _OWN_RECORD = re.compile(
@@ -21,11 +21,7 @@ _OWN_RECORD = re.compile(
 
 
 def open_capture_file(path: str) -> FileIO:
-    """Open the file to append, unbuffered. Only its owner can read it.
-
-    Raises:
-        UsageError: It cannot be opened, or stays readable by others.
-    """
+    """Open the file to append, unbuffered; raise a UsageError if others could read it."""
     try:
         file = open(path, "a+b", buffering=0, opener=lambda name, flags: os.open(name, flags, 0o600))  # noqa: SIM115
     except (OSError, ValueError) as error:
@@ -37,7 +33,7 @@ def open_capture_file(path: str) -> FileIO:
         except OSError:
             file.close()
             raise UsageError(
-                f"--save: others can read {path!r}, and you cannot change that: pass another file"
+                f"--save: others can read {path!r}, and its permissions cannot be changed: pass another file"
             ) from None
         print_status("others could read the --save file: now only you can")
     _end_last_line(file)
@@ -45,7 +41,7 @@ def open_capture_file(path: str) -> FileIO:
 
 
 def _end_last_line(file: FileIO) -> None:
-    """If the last line has no newline, remove it if it is a truncated record of this command, otherwise add one."""
+    """Remove the last line if it is a truncated record, or add its newline if that is missing."""
     last = b""
     if os.fstat(file.fileno()).st_size:  # 0 for a terminal or a pipe, which cannot be read
         with open(file.name, "rb") as lines:
@@ -60,14 +56,7 @@ def _end_last_line(file: FileIO) -> None:
 
 
 def append_delivery(file: FileIO, capture: Capture, event_type: str, error: WebhookVerificationError | None) -> None:
-    """Append a delivery in one write: stopping this process cannot truncate another one. Print why if that fails.
-
-    Args:
-        file: As of :func:`open_capture_file`.
-        capture: The delivery.
-        event_type: Empty if the signature is not valid.
-        error: Why the delivery was rejected; None if it is valid.
-    """
+    """Append a delivery in one write, or print why that fails. The type is empty without a valid signature."""
     line = delivery_line(capture.headers, capture.body, capture.received_at, error, capture.message_id, event_type)
     record = line.encode() + b"\n"
     try:
