@@ -6,6 +6,7 @@ from argparse import ArgumentParser, Namespace
 from dataclasses import asdict
 
 from ..diagnose import Diagnosis, diagnose
+from ..errors import SignatureMismatchError, TimestampTooNewError, TimestampTooOldError
 from ._deliveries import INPUTS, Capture, add_delivery_options, deliveries_from_args
 from ._options import (
     add_secret_options,
@@ -62,6 +63,8 @@ def run(arguments: Namespace) -> int:
             print_json(asdict(diagnosis))
         else:
             _print(diagnosis, f"{capture.place}: " if len(captures) > 1 else "", _hint(diagnosis, capture, arguments))
+            if diagnosis.valid and capture.code:
+                _print_part("but", _difference(capture.code))
     return 0 if all_valid else 1
 
 
@@ -79,6 +82,19 @@ def _print(diagnosis: Diagnosis, place: str, hint: str) -> None:
 
 def _print_part(title: str, text: str) -> None:
     print_wrapped(f"  {title}: {text}", indent=4)
+
+
+def _difference(code: str) -> str:
+    """Return why the application may have rejected a delivery that is valid here."""
+    verdict = f"the application rejected it with {escape_control_chars(code[:64])}"
+    if code == SignatureMismatchError.code:
+        return (
+            f"{verdict}, so it has another secret: compare the fingerprint in its log with the output of "
+            "clerk-webhook-verify secret fingerprint, and restart the application after a change"
+        )
+    if code in (TimestampTooOldError.code, TimestampTooNewError.code):
+        return f"{verdict}, so its clock was wrong, or its tolerance is another one"
+    return f"{verdict}"
 
 
 def _hint(diagnosis: Diagnosis, capture: Capture, arguments: Namespace) -> str:

@@ -28,7 +28,11 @@ _TYPOGRAPHY = str.maketrans("\u201c\u201d\u2018\u2019\xa0", "\"\"'' ")
 causes = CauseTable()
 
 
-@causes.add("reserialized_body", fix=f"{VERIFY_RAW_BODY}; never json.dumps(request.json)")
+@causes.add(
+    "reserialized_body",
+    fix=f"{VERIFY_RAW_BODY}; never json.dumps(request.json). The adapters do so: with one, "
+    "a middleware or a proxy in front of it changes the body",
+)
 def reserialized_body(delivery: RejectedDelivery) -> Finding | None:
     body, payload = delivery.body, delivery.payload
     if not isinstance(payload, dict | list):

@@ -29,11 +29,13 @@ class Capture:
         received_at: float | None = None,
         *,
         is_delivery: bool = False,
+        code: str | None = None,
     ) -> None:
         self.headers = headers  #: Unchanged.
         self.body = body  #: Unchanged.
         self.received_at = received_at  #: Unix seconds, if the capture has them.
         self.is_delivery = is_delivery  #: Whether its writer received it as a delivery.
+        self.code = code  #: Why its writer rejected it; None if it did not, or if that is unknown.
         self.place = ""  #: Where it was read, "line 3"; empty if there is only one.
         self.number = 1  #: The number in the place.
 

@@ -123,7 +123,9 @@ def _read_stored(record: dict[str, Any]) -> Capture:
     body = b"" if encoded is None else _decoded(encoded, "a body_b64 that is not base64")
     if not isinstance(received_at, int | float) or not abs(received_at) < 1e15:  # too large for a time, or NaN
         received_at = unix_seconds(received_at)
-    return Capture(headers, body, received_at and float(received_at), is_delivery=True)
+    code = record.get("code")
+    code = code if isinstance(code, str) else None
+    return Capture(headers, body, received_at and float(received_at), is_delivery=True, code=code)
 
 
 def _check_rejected_by_headers(record: dict[str, Any], headers: list[tuple[str, str]]) -> None:

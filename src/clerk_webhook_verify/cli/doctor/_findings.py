@@ -414,8 +414,8 @@ FINDINGS = [
     Finding(
         "other_secret",
         lambda evidence, name: name == "good" and (evidence.accepted_probe() or "").startswith("secret-"),
-        "The application has another one of the secrets that you passed, not the first: {probe}. Remove those that are "
-        "not this endpoint's.",
+        "The application has another one of the secrets that you passed, not the first: {probe}. Set this endpoint's "
+        "secret in the application and restart it, and pass only that one here.",
     ),
     Finding(
         "event_refused",
