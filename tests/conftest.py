@@ -1,4 +1,4 @@
-"""What every test can rely on: no secret in the environment, no network, and the same examples in every run of CI."""
+"""For every test: no secret in the environment, no network, and the same examples in every run of CI."""
 
 import gc
 import ipaddress

@@ -39,7 +39,7 @@ def draw(lines: list[str]) -> str:
     )
     return f"""<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img">
 <title>diagnose names the cause, the evidence and the fix</title>
-<style>text {{ font: 14px ui-monospace, "DejaVu Sans Mono", Menlo, Consolas, monospace; fill: #e6edf3; white-space: pre }}</style>
+<style>text {{ font: 14px ui-monospace, "DejaVu Sans Mono", Menlo, monospace; fill: #e6edf3; white-space: pre }}</style>
 <rect width="{width}" height="{height}" rx="8" fill="#0d1117"/>
 {text}
 </svg>

@@ -1,4 +1,4 @@
-"""What does each adapter do within one process, where a test can check every response?"""
+"""The response of each adapter, in one process."""
 
 import asyncio
 import base64
@@ -855,7 +855,7 @@ class TestDjango:
         with pytest.raises(BodyConsumedError, match="read the request as a stream"):
             self.verify(request)
 
-    def test_reads_a_chunked_body_under_wsgi_if_the_server_says_where_it_ends(self):
+    def test_reads_a_chunked_body_under_wsgi_if_the_server_marks_its_end(self):
         def chunked(terminated):
             environ = {"HTTP_TRANSFER_ENCODING": "chunked", "wsgi.input_terminated": terminated}
             return self.request_from(io.BytesIO(delivery().body), **environ)

@@ -45,7 +45,7 @@ MALFORMED = {
 
 @pytest.fixture
 def adapter(monkeypatch):
-    """The adapter as in a new process, in which no view uses it yet. What it registers is forgotten after the test."""
+    """The adapter as in a new process, without views. Its registrations are removed after the test."""
     for name in [name for name in sys.modules if name.startswith("clerk_webhook_verify.django")]:
         monkeypatch.delitem(sys.modules, name)
     own_checks = {check for check in registry.registered_checks if check.__module__.startswith("django.core.")}
@@ -61,7 +61,7 @@ def view(request, event): ...
 
 
 def reported(*, deploy=False) -> list[str]:
-    """The ids of what the checks report, sorted."""
+    """Return the sorted ids of the reported checks."""
     return sorted(str(message.id) for message in checks.run_checks(include_deployment_checks=deploy))
 
 
@@ -218,7 +218,7 @@ class TestAMalformedSecret:
             (message,) = checks.run_checks()
         assert not [value for value in values if value in f"{message} {message!r} {message.hint}"]
 
-    def test_message_says_which_of_several_is_malformed(self, adapter):
+    def test_message_shows_which_of_several_secrets_is_malformed(self, adapter):
         with override_settings(**{NAME: MALFORMED["the second of two"]}):
             (message,) = checks.run_checks()
         assert "number 2 of 2" in message.msg

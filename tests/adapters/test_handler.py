@@ -56,7 +56,7 @@ def post_to_flask(view, rule="/hook/<tenant>"):
 
 
 def received(owner, event, tenant):
-    """What every handler below responds, if it got its arguments in the right places."""
+    """The response of every handler below, if its arguments are in the right order."""
     assert isinstance(event, UserCreated)
     return {"owner": owner.__name__ if inspect.isclass(owner) else type(owner).__name__, "tenant": tenant}
 
@@ -392,7 +392,7 @@ class TestDjango:
         with pytest.raises(TypeError, match=r'write @method_decorator\(clerk_webhook\(...\), name="dispatch"\)'):
             in_django(vars(DjangoMethods)[name])
 
-    def test_a_static_function_in_a_class_is_no_method(self):
+    def test_a_static_function_in_a_class_is_not_a_method(self):
         class Hooks:
             @staticmethod
             @in_django

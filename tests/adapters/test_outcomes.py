@@ -1,4 +1,4 @@
-"""What does each adapter respond if a handler returns the Outcome of Once?"""
+"""The response of each adapter if a handler returns the Outcome of Once."""
 
 import copy
 import enum
@@ -209,7 +209,7 @@ class TestTheValue:
             assert copy.deepcopy(outcome) is copy.copy(outcome) is outcome
 
 
-def test_an_adapter_loads_neither_sqlite3_nor_a_database_client():
+def test_an_adapter_imports_no_database_client_and_no_sqlite3():
     code = "import sys, clerk_webhook_verify.aws_lambda; print({'sqlite3', 'redis', 'psycopg'} & sys.modules.keys())"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.stdout.strip(), done.stderr) == ("set()", "")

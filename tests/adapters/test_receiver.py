@@ -1,4 +1,4 @@
-"""What do all adapters respond and log, and what do they report about a decorator used wrongly?"""
+"""Responses and log of all adapters, and the errors for wrongly used decorators."""
 
 import asyncio
 import logging
@@ -40,7 +40,7 @@ def webhook():
 
 
 def request(headers=None, body=BODY):
-    """A Lambda event: the adapter that needs no framework shows what all of them do."""
+    """A Lambda event: the adapter without a framework represents all of them."""
     return {"headers": signed_headers(body) if headers is None else headers, "body": body.decode()}
 
 
@@ -61,7 +61,7 @@ class TestUsedWrongly:
     @pytest.mark.parametrize(
         "webhook", [SECRET.encode(), [SECRET], (SECRET,), 5, {}], ids=lambda each: type(each).__name__
     )
-    def test_anything_else_instead_of_a_webhook_is_a_type_error(self, decorator, webhook):
+    def test_an_argument_that_is_not_a_webhook_is_a_type_error(self, decorator, webhook):
         for call in (lambda: decorator(webhook), lambda: decorator(webhook=webhook)):
             with pytest.raises(TypeError, match=f"not a {type(webhook).__name__}; write"):
                 call()
@@ -158,7 +158,7 @@ class TestTheLog:
             aws_lambda.verify_request(request(signed_headers() | broken), webhook)
         assert caught.value.message_id is caplog.records[0].message_id is None
 
-    def test_the_text_says_which_secrets_were_tried_and_which_option_has_the_limit(self, caplog):
+    def test_the_log_shows_the_tried_secrets_and_the_option_with_the_limit(self, caplog):
         webhook = Webhook([SECRET, OTHER_SECRET], clock=now)
         for headers, options in ((signed_headers(b"x"), {}), (signed_headers(), {"max_body": 5}), ({}, {})):
             with pytest.raises(WebhookError):

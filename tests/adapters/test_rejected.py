@@ -1,4 +1,4 @@
-"""When is on_rejected called, what does it get, and can it change the response?"""
+"""When on_rejected is called, with which arguments, and that it cannot change the response."""
 
 import asyncio
 import contextlib
@@ -307,9 +307,9 @@ class TestRejectedRequest:
         in_flask(unexpected, sent.headers, b"personal", on_rejected=mock.Mock(side_effect=ValueError))
         (record,) = (each for each in caplog.records if each.exc_info)
         frames = [frame for frame, _ in traceback.walk_tb(record.exc_info[2])]
-        ours = [frame for frame in frames if "clerk_webhook_verify" in frame.f_code.co_filename]
-        assert ours
-        assert "personal" not in repr([frame.f_locals for frame in ours])
+        library_frames = [frame for frame in frames if "clerk_webhook_verify" in frame.f_code.co_filename]
+        assert library_frames
+        assert "personal" not in repr([frame.f_locals for frame in library_frames])
 
     def test_headers_that_are_not_headers_are_a_type_error(self):
         with pytest.raises(TypeError, match="'NoneType' object is not iterable"):
@@ -378,7 +378,7 @@ class TestALineWithoutABody:
         assert "line 1 has no body: it was rejected (body_timeout) before the body was complete" in printed.err
 
     @pytest.mark.parametrize("code", ["", 5, None])
-    def test_a_record_of_something_else_has_no_body_b64(self, code):
+    def test_reports_a_record_without_body_b64(self, code):
         record = {"type": "event", "headers": {"a": "b"}, "body_b64": None} | ({"code": code} if code != "" else {})
         with pytest.raises(UsageError, match="has no body_b64"):
             read_captures(json.dumps(record).encode())

@@ -18,7 +18,7 @@ from clerk_webhook_verify import Delivery, Webhook, aws_lambda, django, fastapi,
 from clerk_webhook_verify.errors import BodyTooLargeError, MissingHeaderError, SignatureMismatchError
 from clerk_webhook_verify.testing import signed_request
 
-#: What Svix may make of a payload: no event, and not even JSON.
+#: Transformed payloads: not an event, or not even JSON.
 TRANSFORMED = [b'{"text": "Ada signed up"}', b"[]", b"Ada signed up", b"\xff\x00"]
 
 webhook = Webhook(SECRET)

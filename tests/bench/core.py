@@ -1,8 +1,8 @@
-"""How fast is the request path, compared with svix and with the bare HMAC?
+"""Compare the request path with svix and with only the HMAC.
 
     python tests/bench/core.py
 
-All in one run: the rounds of what is compared are interleaved, and each figure is the median of its rounds. The bare
+All in one run: the rounds are interleaved, and each figure is the median of its rounds. The bare
 HMAC is ``hmac.new(key, digestmod=sha256)`` once, copied and updated for each body.
 """
 
@@ -31,7 +31,7 @@ from clerk_webhook_verify.events import EventAttributes, User
 from clerk_webhook_verify.testing.samples import sample_payload
 
 SECRET = "whsec_" + base64.b64encode(os.urandom(24)).decode()
-OURS, SVIX = Webhook(SECRET), svix.webhooks.Webhook(SECRET)
+LIBRARY, SVIX = Webhook(SECRET), svix.webhooks.Webhook(SECRET)
 KEYED = hmac.new(bytes(24), digestmod=sha256)
 PREFIX = b"msg_2mXkQ9LrKs4yXbTc0DfE6hVnUiO.1760000000."
 
@@ -54,7 +54,7 @@ def bare_hmac(body: bytes) -> bytes:
 
 
 def pasted_snippet(headers: dict[str, str], body: bytes) -> object:
-    """What guides show, with its faults: no constant time, no future, one spelling of the headers."""
+    """The snippet in guides, with its bugs: no constant time, no check of the future, one spelling of the headers."""
     signed = f"{headers['Svix-Id']}.{headers['Svix-Timestamp']}.{body.decode()}"
     key = base64.b64decode(SECRET.split("_")[1])
     expected = base64.b64encode(hmac.new(key, signed.encode(), sha256).digest()).decode()
@@ -65,7 +65,7 @@ def pasted_snippet(headers: dict[str, str], body: bytes) -> object:
     return json.loads(body)
 
 
-def request_headers(body: bytes, webhook: Webhook = OURS) -> dict[str, str]:
+def request_headers(body: bytes, webhook: Webhook = LIBRARY) -> dict[str, str]:
     """The twelve headers of a delivery that a proxy has passed on."""
     return {
         "Host": "example.com",
@@ -100,13 +100,13 @@ class Table:
     over: int = 0
 
     def head(self, title: str) -> None:
-        print(f"\n{title:<64} {'ours':>9} {'theirs':>9} {'ratio':>6} {'limit':>6}")
+        print(f"\n{title:<64} {'library':>9} {'theirs':>9} {'ratio':>6} {'limit':>6}")
 
-    def row(self, name: str, ours: float, theirs: float, most: float | None = None, unit: str = "µs") -> None:
-        ratio = ours / theirs
+    def row(self, name: str, library: float, theirs: float, most: float | None = None, unit: str = "µs") -> None:
+        ratio = library / theirs
         verdict = "" if most is None else f"{most:>6.2f}" + (" OVER" if ratio > most else "")
         self.over += bool(most) and ratio > most
-        print(f"{name:<64} {ours:>7.2f} {unit} {theirs:>6.2f} {unit} {ratio:>6.3f} {verdict}")
+        print(f"{name:<64} {library:>7.2f} {unit} {theirs:>6.2f} {unit} {ratio:>6.3f} {verdict}")
 
 
 def small_body() -> bytes:
@@ -132,33 +132,35 @@ def signature_check(table: Table) -> None:
         "Starlette's Headers": starlette.datastructures.Headers(raw=asgi),
         "Werkzeug's EnvironHeaders": werkzeug.datastructures.EnvironHeaders(environ),
     }
-    *ours, theirs, bare, ours_ascii, theirs_ascii = medians(
-        *(lambda headers=headers: OURS.verify_signature(headers, body) for headers in shapes.values()),
+    *library, theirs, bare, library_ascii, theirs_ascii = medians(
+        *(lambda headers=headers: LIBRARY.verify_signature(headers, body) for headers in shapes.values()),
         lambda: SVIX.verify(body, plain),
         lambda: bare_hmac(body),
-        lambda: OURS.verify_signature(plain_ascii, ascii_body),
+        lambda: LIBRARY.verify_signature(plain_ascii, ascii_body),
         lambda: SVIX.verify(ascii_body, plain_ascii),
         calls=500,
     )
     table.head(f"signature check, {len(body):,} bytes, 12 headers, theirs: svix with a dict")
-    for name, figure, most in zip(shapes, ours, [0.70, 0.75, None, None], strict=True):
+    for name, figure, most in zip(shapes, library, [0.70, 0.75, None, None], strict=True):
         table.row(name, figure, theirs, most)
-    table.row("dict, a body of ASCII alone", ours_ascii, theirs_ascii)
+    table.row("dict, a body of ASCII alone", library_ascii, theirs_ascii)
     table.row("the bare HMAC", bare, theirs)
 
 
 def large_body(table: Table) -> None:
     body = os.urandom(500_000).hex().encode()
     headers = request_headers(body)
-    ours, bare = medians(lambda: OURS.verify_signature(headers, body), lambda: bare_hmac(body), calls=5, rounds=41)
+    library, bare = medians(
+        lambda: LIBRARY.verify_signature(headers, body), lambda: bare_hmac(body), calls=5, rounds=41
+    )
     tracemalloc.start()
-    OURS.verify_signature(headers, body)
+    LIBRARY.verify_signature(headers, body)
     extra = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     table.head("signature check, 1 MB, theirs: the bare HMAC")
     theirs = medians(lambda: SVIX.verify(body, headers), calls=3, rounds=15)[0]
-    table.row("dict", ours, bare, 1.10)
-    table.row("dict, theirs: svix", ours, theirs, 0.50)
+    table.row("dict", library, bare, 1.10)
+    table.row("dict, theirs: svix", library, theirs, 0.50)
     verdict = " OVER" if extra > 20_000 else ""
     print(f"{'extra memory at the peak':<64} {extra / 1000:>7.2f} KB {'':>17} 20 KB{verdict}")
 
@@ -167,12 +169,12 @@ def typed_verify(table: Table) -> None:
     body = json.dumps(sample_payload("user.created"), separators=(",", ":"), ensure_ascii=False).encode()
     headers = request_headers(body)
 
-    def ours() -> object:
-        event = OURS.verify(headers, body)
+    def library() -> object:
+        event = LIBRARY.verify(headers, body)
         return [each.email_address for each in event.data.email_addresses]
 
     typed, snippet, theirs, theirs_typed, bare = medians(
-        ours,
+        library,
         lambda: pasted_snippet(headers, body),
         lambda: (SVIX.verify(body, headers), json.loads(body)),
         lambda: (SVIX.verify(body, headers), Payload.model_validate_json(body)),
@@ -204,10 +206,10 @@ def fresh_process(table: Table) -> None:
             code = f"BODY = {body!r}\nimport time\n{timed}"
             done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
             times.append(float(done.stdout) * 1e3)
-    ours, theirs, least = (statistics.median(times) for times in taken)
+    library, theirs, least = (statistics.median(times) for times in taken)
     table.head("fresh process, without the interpreter's own start: import and first typed verify")
-    table.row("theirs: import svix.webhooks", ours, theirs, 0.15, "ms")
-    table.row(f"theirs: {STANDARD_LIBRARY}", ours, least, unit="ms")
+    table.row("theirs: import svix.webhooks", library, theirs, 0.15, "ms")
+    table.row(f"theirs: {STANDARD_LIBRARY}", library, least, unit="ms")
 
 
 def main() -> int:

@@ -1,12 +1,11 @@
-"""How does the cost of a delivery grow: with its body, secrets, signatures, headers, fields, threads?
+"""Measure how the cost of a delivery grows with its body, secrets, signatures, headers, fields and threads.
 
     python tests/bench/growth.py --rounds 15                                 # half a minute
     python tests/bench/growth.py --plots docs/_static  # minutes; docs/growth.md has the pictures and the slopes
 
-All that a table compares is measured in turns, in the process's own time, and each figure is the best of its rounds:
-what disturbs a measurement only adds to it. Our lines must be straight, and none much steeper than the limit's: what
-remains when all is left out that can be. Throughput of threads is measured by the clock on the wall, so that other
-processes take their part of it.
+All series of a table are measured in turns, in process time, and each figure is the best of its rounds, because noise
+only adds time. The library's lines must be straight, and not much steeper than those of the limit, which is the
+unavoidable work. Throughput of threads is measured in wall-clock time, so other processes reduce it.
 """
 
 import argparse
@@ -26,13 +25,13 @@ from pathlib import Path
 
 import standardwebhooks
 import svix.webhooks
-from core import OURS, SECRET, SVIX, bare_hmac
-from lines import Figures, draw, fitted, is_ours, table
+from core import LIBRARY, SECRET, SVIX, bare_hmac
+from lines import Figures, draw, fitted, is_library, table
 
 from clerk_webhook_verify import Webhook
 
-BEND, R2 = 0.15, 0.98  # how far the farthest point may lie from a straight line, and its least R²
-LOSS = 0.5  # what must be left of the throughput, on a machine that others use too
+BEND, R2 = 0.15, 0.98  # the maximum distance of a point from the straight line, and the minimum R²
+LOSS = 0.5  # the minimum throughput, on a shared machine
 SLICE = 0.002  # seconds a measurement
 THREADS = (1, 2, 4, 8)
 STANDARD = standardwebhooks.Webhook(SECRET)
@@ -48,16 +47,16 @@ SMALL = filled(1_000)
 
 
 def signed(body: bytes) -> tuple[dict[str, str], dict[str, str]]:
-    """Headers in svix's names and in Standard Webhooks', fresh for as long as a question takes."""
-    ours = OURS.signed_headers(body, timestamp=int(time.time()) + 240)  # peers compare it to now, 300 s are allowed
-    return ours, {name.replace("svix", "webhook"): value for name, value in ours.items()}
+    """Return svix-* and webhook-* headers that stay valid during a measurement."""
+    library = LIBRARY.signed_headers(body, timestamp=int(time.time()) + 240)  # peers allow 300 s
+    return library, {name.replace("svix", "webhook"): value for name, value in library.items()}
 
 
 def body_size(kilobytes: int) -> Series:
     body = filled(kilobytes * 1000)
     headers, standard = signed(body)
     return {
-        "this library": lambda: OURS.verify_signature(headers, body),
+        "this library": lambda: LIBRARY.verify_signature(headers, body),
         "svix": lambda: SVIX.verify(body, headers),
         "standardwebhooks": lambda: STANDARD.verify(body, standard, json_parse=False),
         "HMAC alone": lambda: bare_hmac(body),
@@ -66,7 +65,7 @@ def body_size(kilobytes: int) -> Series:
 
 def secrets(count: int) -> Series:
     others = ["whsec_" + base64.b64encode(os.urandom(24)).decode() for _ in range(count - 1)]
-    ours, theirs = Webhook([*others, SECRET]), [*map(svix.webhooks.Webhook, others), SVIX]
+    library, theirs = Webhook([*others, SECRET]), [*map(svix.webhooks.Webhook, others), SVIX]
     headers, _ = signed(SMALL)
 
     def one_after_the_other() -> None:
@@ -78,7 +77,7 @@ def secrets(count: int) -> Series:
         raise AssertionError("refused")
 
     return {
-        "this library": lambda: ours.verify_signature(headers, SMALL),
+        "this library": lambda: library.verify_signature(headers, SMALL),
         "svix, tried for each": one_after_the_other,
         "HMACs alone": lambda: [bare_hmac(SMALL) for _ in range(count)],
     }
@@ -91,7 +90,7 @@ def signatures(count: int) -> Series:
     for each in (headers, standard):
         each[next(reversed(each))] = text = " ".join([*entries, right])
     return {
-        "this library": lambda: OURS.verify_signature(headers, SMALL),
+        "this library": lambda: LIBRARY.verify_signature(headers, SMALL),
         "svix": lambda: SVIX.verify(SMALL, headers),
         "standardwebhooks": lambda: STANDARD.verify(SMALL, standard, json_parse=False),
         "HMAC and compare_digest alone": lambda: (
@@ -111,8 +110,8 @@ def headers(count: int) -> Series:
             name[0]
 
     return {
-        "this library": lambda: OURS.verify_signature(given, SMALL),
-        "this library, all names begin with s": lambda: OURS.verify_signature(likely, SMALL),
+        "this library": lambda: LIBRARY.verify_signature(given, SMALL),
+        "this library, all names begin with s": lambda: LIBRARY.verify_signature(likely, SMALL),
         "svix": lambda: SVIX.verify(SMALL, given),
         "standardwebhooks": lambda: STANDARD.verify(SMALL, standard, json_parse=False),
         "HMAC and name[0] alone": looked_at,
@@ -124,7 +123,7 @@ def unknown_fields(count: int) -> Series:
     body = json.dumps({"type": "user.created", "data": data}).encode()
     headers, standard = signed(body)
     return {
-        "this library, typed": lambda: OURS.verify(headers, body),
+        "this library, typed": lambda: LIBRARY.verify(headers, body),
         "svix and json.loads": lambda: (SVIX.verify(body, headers), json.loads(body)),
         "standardwebhooks": lambda: STANDARD.verify(body, standard),
         "HMAC and json.loads alone": lambda: (bare_hmac(body), json.loads(body)),
@@ -137,8 +136,8 @@ class Question:
     unit: str
     axis: str
     points: tuple[int, ...]
-    series: Callable[[int], Series]  # ours first, the limit last
-    most: tuple[float, ...]  # of the limit's slope, for each of ours
+    series: Callable[[int], Series]  # this library first, the limit last
+    most: tuple[float, ...]  # of the limit's slope, for each series of this library
     scale: str = "linear"
 
 
@@ -220,8 +219,8 @@ def line_table(question: Question, figures: Figures) -> str:
 
 def wrong_lines(question: Question, figures: Figures) -> Iterator[str]:
     least = fitted(question.points, [*figures.values()][-1])
-    ours = [(name, fitted(question.points, ys)) for name, ys in figures.items() if is_ours(name)]
-    for (name, line), most in zip(ours, question.most, strict=True):
+    library = [(name, fitted(question.points, ys)) for name, ys in figures.items() if is_library(name)]
+    for (name, line), most in zip(library, question.most, strict=True):
         if line.bend > BEND or line.r2 < R2:
             yield f"{question.slug}: {name}: not straight"
         if line.slope > most * least.slope:
@@ -229,8 +228,8 @@ def wrong_lines(question: Question, figures: Figures) -> Iterator[str]:
 
 
 def wrong_throughput(figures: Figures) -> Iterator[str]:
-    for name, ours in figures.items():
-        if is_ours(name) and min(ours) < LOSS * ours[0]:
+    for name, library in figures.items():
+        if is_library(name) and min(library) < LOSS * library[0]:
             yield f"threads: {name}: threads are in each other's way"
     if max(figures["this library, 1,000 KB"]) < LOSS * max(figures["HMAC alone, 1,000 KB"]):
         yield "threads: this library, 1,000 KB: gains less from them than HMAC alone"
@@ -259,7 +258,7 @@ def main() -> int:
     wrong += wrong_throughput(figures)
     print(f"\nthreads\n\n{rates}")
     if options.plots:
-        shown = {name: ys for name, ys in figures.items() if is_ours(name) or "1,000" in name}
+        shown = {name: ys for name, ys in figures.items() if is_library(name) or "1,000" in name}
         times_one = {name: [each / ys[0] for each in ys] for name, ys in shown.items()}
         draw(options.plots / "growth-threads.svg", ("threads", "throughput, times one thread's"), THREADS, times_one)
 

@@ -1,9 +1,9 @@
-"""What does handling once cost, beside the least that its store can write, and how many bytes does a stored id take?
+"""Compare Once with the minimal write of each store, and measure the bytes per stored id.
 
     python tests/bench/idempotency.py           # without --ids, the bytes are of 100,000 ids
 
-All in one run: the rounds of what is compared are interleaved, and each figure is the median of its rounds. A run of
-Once writes twice, the claim and the done mark, and "theirs" once. The servers are started here, on sockets.
+All in one run: the rounds are interleaved, and each figure is the median of its rounds. A run of Once writes twice, the
+claim and the done mark, and "theirs" once. The script starts the servers on sockets.
 """
 
 import argparse
@@ -119,7 +119,7 @@ def redis_bytes(server: stores.Valkey, number: int) -> float:
 def postgres_bytes(uri: str, number: int) -> float:
     import psycopg
 
-    pool = stores.Pool(f"{uri}&options=-c%20synchronous_commit%3Doff")  # the disk's time is not what is measured here
+    pool = stores.Pool(f"{uri}&options=-c%20synchronous_commit%3Doff")  # do not measure the disk
     with psycopg.connect(uri, autocommit=True) as connection:
         connection.execute("TRUNCATE clerk_webhook_once")
         handle_all(PostgresStore(pool.connection), number)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 Figures = dict[str, list[float]]  # by series, one a point
 
-OURS, PEERS, LIMIT = ("#0072b2", "#56b4e9", "#003a5d"), ("#d55e00", "#009e73"), "#555555"  # told apart by any eyes
+LIBRARY, PEERS, LIMIT = ("#0072b2", "#56b4e9", "#003a5d"), ("#d55e00", "#009e73"), "#555555"  # for color-blind readers
 STYLE = {"svg.fonttype": "none", "font.size": 10, "axes.spines.top": False, "axes.spines.right": False}
 
 
@@ -16,7 +16,7 @@ STYLE = {"svg.fonttype": "none", "font.size": 10, "axes.spines.top": False, "axe
 class Line:
     fixed: float
     slope: float
-    bend: float  #: How far the farthest point lies from it, as a part of the point's own figure.
+    bend: float  #: The largest relative distance of a point from the line.
     r2: float
 
 
@@ -35,7 +35,7 @@ def fitted(xs: Sequence[int], ys: list[float]) -> Line:
     return Line(fixed, slope, max(abs(each) / y for each, y in zip(off, ys, strict=True)), r2)
 
 
-def is_ours(name: str) -> bool:
+def is_library(name: str) -> bool:
     return name.startswith("this library")
 
 
@@ -49,17 +49,17 @@ def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
 
 
 def draw(file: Path, axes_named: tuple[str, str], xs: Sequence[int], figures: Figures, scale: str = "linear") -> None:
-    """An SVG; the same figures give the same bytes."""
+    """Write an SVG; the same figures result in the same bytes."""
     import matplotlib as mpl
     from matplotlib import pyplot, ticker
 
     mpl.use("svg")
     with mpl.rc_context({**STYLE, "svg.hashsalt": file.name}):
         figure, axes = pyplot.subplots(figsize=(7.2, 4), layout="constrained")
-        ours, peers = iter(OURS), iter(PEERS)
+        library, peers = iter(LIBRARY), iter(PEERS)
         for name, ys in figures.items():
-            if is_ours(name):
-                style = {"color": next(ours), "marker": "o"}
+            if is_library(name):
+                style = {"color": next(library), "marker": "o"}
             elif is_limit(name):
                 style = {"color": LIMIT, "linestyle": "--"}
             else:

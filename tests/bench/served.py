@@ -1,11 +1,11 @@
-"""What does a served endpoint lose to verifying, and does its memory hold?
+"""Measure the cost of verification in a served endpoint, and its memory.
 
-    python tests/bench/served.py            # the ratios, and floods of requests that must be refused
-    python tests/bench/served.py --soak 60  # 64 clients for so many seconds, too
+    python tests/bench/served.py            # the ratios, and many requests that must be rejected
+    python tests/bench/served.py --soak 60  # also 64 clients for this many seconds
 
-The server is one process, the load comes from this one, over loopback. The rounds of the endpoints are paired,
-and each ratio is the median of nine rounds. "least" is one HMAC and json.loads, which no verification can spare.
-uvicorn is pinned to h11 and asyncio; httptools is shown beside it.
+The server is one process; this one sends the requests over loopback. The rounds of the endpoints are paired, and each
+ratio is the median of nine rounds. "least" is the minimum, one HMAC and json.loads. uvicorn is pinned to h11 and
+asyncio; httptools is measured, too.
 """
 
 import argparse
@@ -75,7 +75,7 @@ def signed(path: str, body: bytes) -> bytes:
 
 
 async def load(port: int, request: bytes, seconds: float, connections: int) -> tuple[float, int]:
-    """Requests a second, and how many were not answered 204."""
+    """Return requests per second, and the number of responses other than 204."""
     deadline = time.perf_counter() + seconds
     counts = [0, 0]
 
@@ -94,7 +94,7 @@ async def load(port: int, request: bytes, seconds: float, connections: int) -> t
 
 
 async def flood(port: int, head: bytes, body: bytes, count: int, at_once: int) -> dict[str, int]:
-    """Many requests that must be refused; counts what came back."""
+    """Send many requests that must be rejected, and count the responses."""
     answers: dict[str, int] = {}
     gate = asyncio.Semaphore(at_once)
 
@@ -115,7 +115,7 @@ async def flood(port: int, head: bytes, body: bytes, count: int, at_once: int) -
 
 
 def ratios(name: str, server: Server) -> bool:
-    requests = {path: signed(path, small_body()) for path in ("/bare", "/ours", "/svix", "/least")}
+    requests = {path: signed(path, small_body()) for path in ("/bare", "/library", "/svix", "/least")}
     rates: dict[str, list[float]] = {path: [] for path in requests}
     for number in range(10):
         for path, request in requests.items():
@@ -127,7 +127,7 @@ def ratios(name: str, server: Server) -> bool:
     def ratio(path: str, other: str) -> float:
         return statistics.median(a / b for a, b in zip(rates[path], rates[other], strict=True))
 
-    to_bare, to_svix = ratio("/ours", "/bare"), ratio("/ours", "/svix")
+    to_bare, to_svix = ratio("/library", "/bare"), ratio("/library", "/svix")
     missed = name in PINNED and (to_bare < 0.72 or to_svix < 0.95)
     verdict = " MISSED" if missed else ""
     medians = " ".join(f"{statistics.median(rates[path]):>7.0f}" for path in requests)
@@ -137,11 +137,11 @@ def ratios(name: str, server: Server) -> bool:
 
 def floods(name: str, server: Server) -> None:
     before = server.memory()
-    unsigned = b"POST /ours HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1000000000\r\n\r\n"
+    unsigned = b"POST /library HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1000000000\r\n\r\n"
     answers = asyncio.run(flood(server.port, unsigned, b"", 1000, 1000))
     after_unsigned = server.memory()
     body = bytes(1_048_576)
-    headers = signed("/ours", body)[: -len(body)]
+    headers = signed("/library", body)[: -len(body)]
     forged = headers.replace(b"Svix-Id: msg_", b"Svix-Id: msg_x", 1)
     forgeries = asyncio.run(flood(server.port, forged, body, 1000, 64))
     print(f"{name}: 1,000 unsigned that declare 1 GB: {answers}, {before:.0f} -> {after_unsigned:.0f} MB")
@@ -151,7 +151,7 @@ def floods(name: str, server: Server) -> None:
 
 
 def soak(name: str, server: Server, seconds: float) -> None:
-    request = signed("/ours", small_body())
+    request = signed("/library", small_body())
     asyncio.run(load(server.port, request, 5, 64))
     before = server.memory()
     rate, failed = asyncio.run(load(server.port, request, seconds, 64))
@@ -163,7 +163,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--soak", type=float, default=0, metavar="SECONDS")
     seconds = parser.parse_args().soak
-    columns = f"{'bare':>7} {'ours':>7} {'svix':>7} {'least':>7} {'to bare':>8} {'to svix':>8} {'least to bare':>13}"
+    columns = f"{'bare':>7} {'library':>7} {'svix':>7} {'least':>7} {'to bare':>8} {'to svix':>8} {'least to bare':>13}"
     print(f"{'requests a second':<36} {columns}")
     missed = 0
     for name in SERVERS:

@@ -1,14 +1,14 @@
-"""Does the time that a check takes tell anything about what it compares or about the secret?
+"""Test whether the time of a check depends on the compared values or the secret.
 
-    python tests/bench/timing.py   # 1,000,000 samples a row, two minutes
+    python tests/bench/timing.py   # 1,000,000 samples per row, two minutes
     python tests/bench/timing.py --samples 200_000 --limit 10 --attempts 3   # the short form, half a minute
 
 The test is dudect's (Reparaz, Balasch, Verbauwhede 2017): inputs of two classes in random order, then Welch's t on all
-timings and on those below each of fifty percentiles, of which the largest |t| counts. Under 4.5 nothing is seen, from
-10 on a leak is certain. Inputs of both classes are made in one way, just before a block of them is timed, and are fresh
-objects: no cache, no hash and no place in memory tells the classes apart. The controls show that this test sees a leak
-where there is one, and none where there is none. `==` on 47 characters is one memcmp, and what it leaks, a nanosecond,
-is too little for the way through `verify_signature`: it is looked for in the comparison alone.
+timings and on those below each of fifty percentiles; the largest |t| is the result. Below 4.5 there is no difference,
+above 10 there certainly is one. Inputs of both classes are created in the same way, as new objects, just before a block
+of them is timed, so caches, hashes and memory addresses do not differ. The controls show that the test detects a leak,
+and reports none without one. `==` on 47 characters is one memcmp, and its leak of a nanosecond is too small to detect
+in all of `verify_signature`, so only the comparison is tested.
 """
 
 import argparse
@@ -51,12 +51,12 @@ def clock() -> float:
 SECRETS = [new_secret() for _ in range(5)]
 ONE, FIVE = Webhook(SECRETS[0], clock=clock), Webhook(SECRETS, clock=clock)
 FIXED = new_secret()
-LATER = Webhook(SECRETS, clock=lambda: NOW + 3600.0)  # to which what is genuine is stale
+LATER = Webhook(SECRETS, clock=lambda: NOW + 3600.0)  # to which valid deliveries are stale
 EXPECTED = [Webhook(secret).sign(MESSAGE_ID, NOW, BODY) for secret in SECRETS]
 
 
 def forged(near: bool, expected: str = EXPECTED[0]) -> str:
-    """An entry of the header that is right up to the last character that it may be wrong in, or to none at all."""
+    """Return an entry that is wrong only in the last possible character, or in all of them."""
     first_wrong = len(expected) - 2 if near else len("v1,")
     others = "v1," + b64encode(os.urandom(32)).decode()
     return expected[:first_wrong] + expected[first_wrong].translate(NEXT) + others[first_wrong + 1 :]
@@ -89,13 +89,13 @@ def checked(entry: str) -> tuple[Any, ...]:
 
 @dataclass
 class Row:
-    """What is timed: *call* with what *prepare* makes of *text*, which is all that depends on the class."""
+    """A measurement: *call* with the result of *prepare*. Only *text* depends on the class."""
 
     name: str
     call: Callable[..., object]
     prepare: Callable[[str], tuple[Any, ...]]
     text: Callable[[bool], str]
-    leaks: bool | None = False  # True: a control, which must be caught; None: either is right
+    leaks: bool | None = False  # True: a control, which must leak; None: either is correct
     comparison: Callable[[str, str], bool] = hmac.compare_digest  # the one inside of verify_signature
 
 
@@ -113,7 +113,7 @@ ROWS = [
         refused,
         lambda entry: (LATER, headers(entry)),
         lambda last: EXPECTED[-last],
-        leaks=None,  # who has a genuine delivery learns which secret signed it: no help to forge another one
+        leaks=None,  # reveals which secret signed a valid delivery, which does not help to forge another one
     ),
     Row(
         "verify_signature: forged, one fixed secret or random ones",

@@ -16,7 +16,7 @@ from typing import get_args
 from unittest.mock import Mock
 
 import pytest
-from helpers.marks import needs_posix
+from helpers.marks import needs_posix, slow
 from helpers.signer import BODY, NOW, OTHER_SECRET, SECRET, signed_headers
 
 from clerk_webhook_verify import Webhook, __version__, cli
@@ -77,7 +77,7 @@ def test_the_module_exits_with_the_commands_code(monkeypatch, capsys):
 
 @pytest.fixture
 def stored(tmp_path, monkeypatch):
-    """Writes a file and gives its name; the secret is in the environment."""
+    """Write a file and return its name; the secret is in the environment."""
     monkeypatch.setenv("CLERK_WEBHOOK_SIGNING_SECRET", SECRET)
 
     def write(content: bytes | str, name: str = "stored") -> str:
@@ -104,7 +104,7 @@ def outcome(capsys, *arguments: str) -> tuple[int, str, str]:
 
 
 class TestUse:
-    """What is common to all commands."""
+    """Behavior of all commands."""
 
     def test_help_names_all_commands_and_each_has_examples(self, capsys):
         for arguments in (["--help"], *([name, "--help"] for name in cli._COMMANDS)):
@@ -218,7 +218,7 @@ class TestUse:
         for file in (secret, secret[1:]):
             assert outcome(capsys, "verify", capture, "--secret-file", file)[0] == 0
 
-    def test_options_may_stand_between_the_other_arguments(self, capsys, stored):
+    def test_options_may_be_between_the_other_arguments(self, capsys, stored):
         file = stored(record())
         assert outcome(capsys, "replay", file, "--resign", "http://127.0.0.1:0/")[0] == 1
         assert outcome(capsys, "verify", "--json", file, "--tolerance", "300")[0] == 0
@@ -285,7 +285,7 @@ class TestUse:
         file = stored(text.format(SECRET, OTHER_SECRET).encode(encoding), ".env")
         assert outcome(capsys, "verify", delivery, "--secret-file", file)[0] == 0
 
-    def test_a_padded_secret_alone_in_its_line_is_not_a_variable(self, capsys, stored):
+    def test_a_padded_secret_on_its_own_line_is_not_a_variable(self, capsys, stored):
         padded = "whsec_" + base64.b64encode(b"k" * 25).decode()
         assert padded.endswith("==")
         delivery = stored(record(signed_headers(BODY, secret=padded, timestamp=int(time.time()))))
@@ -317,13 +317,13 @@ class TestUse:
             (base64.b64encode(SECRET.encode()).decode(), "is a signing secret in base64"),
         ],
     )
-    def test_something_else_in_a_secret_file_is_named_as_a_whole(self, capsys, stored, text, expected):
+    def test_reports_what_a_secret_file_contains_instead(self, capsys, stored, text, expected):
         code, _, err = outcome(capsys, "verify", stored(record()), "--secret-file", stored(text, "secret"))
         assert code == 2
         assert err.startswith(f"clerk-webhook-verify: the signing secret {expected}")
 
     @pytest.mark.parametrize("command", [name for name in cli._COMMANDS if name != "demo"])
-    def test_a_secret_in_a_wrong_place_is_neither_printed_nor_sent(self, capsys, monkeypatch, stored, command):
+    def test_a_misplaced_secret_is_not_printed_or_sent(self, capsys, monkeypatch, stored, command):
         """Another one than that of the environment, in place of every option's value and of a file or URL."""
         used = []
         monkeypatch.setenv("CLERK_WEBHOOK_SIGNING_SECRET", SECRET)
@@ -371,10 +371,12 @@ class TestUse:
     @pytest.mark.parametrize(
         ("command", "code"),
         [
-            ("events >&-", 0),
-            ("secret generate >&- 2>&-", 0),
-            ("verify /no/such/file 2>&-", 2),
-            ("verify - <&-", 2),
+            *slow(
+                ("events >&-", 0),
+                ("secret generate >&- 2>&-", 0),
+                ("verify /no/such/file 2>&-", 2),
+                ("verify - <&-", 2),
+            ),
             ("sign --payload - <&- >&- 2>&-", 0),
         ],
     )
@@ -431,7 +433,7 @@ class TestUse:
         commands = [
             ["events"],
             ["verify", delivery],
-            ["diagnose", delivery],
+            ["diagnose", delivery, "--budget", "0"],
             ["verify", "--help"],
             ["replay", "--help"],
         ]
@@ -593,13 +595,13 @@ class TestDiagnose:
         second = signed_headers(b"another", message_id="msg_2", timestamp=int(time.time()) - 20_000)
         for name, what in (("svix-id", "id"), ("svix-timestamp", "timestamp")):
             mixed = first | {name: second[name]}
-            lines = record(mixed) + record(first, body=b"")
+            lines = record(mixed) + record(first)
             code, out, _ = outcome(capsys, "diagnose", "--delivery", stored(lines))
             assert code == 1
             assert out.startswith("line 1: rejected: other_attempt (confirmed)")
             assert f"with the {what} of another delivery" in out
         swapped = first | {name: second[name] for name in ("svix-id", "svix-timestamp")}
-        lines = record(swapped) + record(first, body=b"")
+        lines = record(swapped) + record(first)
         assert (
             "with the id and timestamp of another delivery"
             in outcome(capsys, "diagnose", "--delivery", stored(lines))[1]

@@ -98,7 +98,7 @@ class TestTheRequest:
 
 
 class TestTheAnswer:
-    def test_an_answer_has_status_headers_body_and_seconds(self):
+    def test_a_response_has_status_headers_body_and_seconds(self):
         with serving(lambda request: answer(201, b"made\nindeed", "X-One: 1", "X-ONE: 2")) as endpoint:
             answered = Target(endpoint.url).post([], b"")
         assert (answered.status, answered.body, answered.first_line) == (201, b"made\nindeed", "made")
@@ -121,7 +121,7 @@ class TestTheAnswer:
         with serving(lambda request: reply) as endpoint:
             assert Target(endpoint.url).post([], b"").body == b"abcdefghij"
 
-    def test_an_answer_can_be_chunked(self):
+    def test_a_response_can_be_chunked(self):
         reply = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n1\r\nc\r\n0\r\n\r\n"
         with serving(lambda request: reply) as endpoint:
             assert Target(endpoint.url).post([], b"").body == b"abc"
@@ -156,7 +156,7 @@ class TestNoAnswer:
     def test_an_invalid_name_is_unreachable(self):
         assert "cannot be reached" in self.reason(f"http://{'a' * 64}.example/")
 
-    def test_an_address_that_does_not_answer_is_a_timeout(self, monkeypatch):
+    def test_an_address_that_does_not_respond_is_a_timeout(self, monkeypatch):
         def silent(*arguments, **options):
             raise TimeoutError
 
@@ -176,7 +176,7 @@ class TestNoAnswer:
 
     @pytest.mark.slow
     @pytest.mark.skipif(sys.platform != "linux", reason="fills a queue of connections as Linux counts it")
-    def test_nine_addresses_that_do_not_answer_take_no_longer_than_one(self, monkeypatch):
+    def test_nine_addresses_that_do_not_respond_take_no_longer_than_one(self, monkeypatch):
         with contextlib.ExitStack() as opened:
             addresses = [silent_address(opened) for _ in range(9)]
             resolved = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", address) for address in addresses]
@@ -231,7 +231,7 @@ class TestNoAnswer:
         ],
         ids=["nothing", "no HTTP", "a long line", "an endless line", "cut", "no body", "a cut chunk", "no chunk"],
     )
-    def test_an_incomplete_answer_is_unreachable(self, reply, expected):
+    def test_an_incomplete_response_is_unreachable(self, reply, expected):
         with serving(lambda request: reply) as endpoint:
             reason = self.reason(endpoint.url)
         assert expected in reason
@@ -422,7 +422,7 @@ class TestTheUrlInArguments:
          ["FILE", "--json", "URL"]],
         ids=" ".join,
     )  # fmt: skip
-    def test_replay_takes_both_as_options_or_by_position(self, capsys, tmp_path, arguments):
+    def test_replay_accepts_both_as_options_or_by_position(self, capsys, tmp_path, arguments):
         (tmp_path / "capture").write_bytes(b"POST / HTTP/1.1\r\n\r\n{}")
         with serving(lambda request: answer(204)) as endpoint:
             known = {"FILE": str(tmp_path / "capture"), "URL": endpoint.url}

@@ -1,4 +1,4 @@
-"""Does every delivery that arrives on this machine get its verdict, its line, its record and its way to the app?"""
+"""`listen` verifies, prints, stores and forwards every delivery."""
 
 import contextlib
 import json
@@ -256,7 +256,7 @@ class TestLoops:
             assert (done.returncode, done.stdout) == (2, "")
             assert "--forward-to leads to listen itself" in done.stderr
 
-    def test_a_delivery_that_comes_before_the_check_is_answered(self, monkeypatch):
+    def test_a_delivery_before_the_check_gets_a_response(self, monkeypatch):
         arguments = Namespace(host="127.0.0.1", port=0, path=PATH, forward_unverified=False, json=True)
         receiver = Receiver(arguments, Webhook(SECRET), None, RequestHandler)
         with receiver, socket.create_connection(("127.0.0.1", receiver.server_port), 10) as early:
@@ -342,7 +342,7 @@ class TestLimits:
                 with contextlib.suppress(OSError):  # the server has ended
                     each.result(10)
 
-    def test_a_request_that_gets_no_thread_takes_no_place(self, listen, monkeypatch):
+    def test_a_request_without_a_thread_does_not_count_against_the_limit(self, listen, monkeypatch):
         monkeypatch.setattr(Receiver, "max_connections", 1)
         with listen() as listener:
             with monkeypatch.context() as patched:
@@ -414,7 +414,7 @@ class TestForward:
             both = ", ".join(Webhook([SECRET, OTHER_SECRET]).fingerprints)
             assert listener.stderr.next() == f"forwarding to {app.url}; secrets {both}"
 
-    def test_the_apps_answer_goes_back(self, listen):
+    def test_the_sender_gets_the_apps_response(self, listen):
         answered = b"HTTP/1.1 418 Teapot\r\nConnection: close, X-Hop\r\nX-Hop: 1\r\nKeep-Alive: timeout=5\r\n"
         answered += b"X-Two: 1\r\nX-Two: 2\r\nTransfer-Encoding: chunked\r\n\r\n" + chunked(b"\x00a", b"b")
         with (
@@ -426,7 +426,7 @@ class TestForward:
         assert (status, content) == (418, b"\x00ab")
         assert headers.items() == [("X-Two", "1"), ("X-Two", "2"), ("Content-Length", "3"), ("Connection", "close")]
 
-    def test_an_app_elsewhere_may_have_the_same_port(self, listen):
+    def test_an_app_on_another_host_may_have_the_same_port(self, listen):
         """Elsewhere is another address of this machine, a name that is not known, and one that cannot be one."""
         with socket.create_server(("127.0.0.2", 0)) as app:
             port = app.getsockname()[1]
@@ -434,7 +434,7 @@ class TestForward:
                 with listen("--port", str(port), "--forward-to", f"http://{host}:{port}/") as listener:
                     assert listener.port == port
 
-    def test_a_redirect_is_an_answer_like_any_other(self, listen):
+    def test_a_redirect_is_passed_on_like_any_response(self, listen):
         with (
             serving(lambda request: answer(301, b"", "Location: /elsewhere")) as endpoint,
             listen("--forward-to", endpoint.url) as listener,
@@ -458,7 +458,7 @@ class TestForward:
                 r"rejected: signature_mismatch: .*; the app returned 200 in [\d.]+ s$", listener.stdout.next()
             )
             assert listener.raw(head("Content-Length: 100") + BODY, leave=True)
-        assert len(app.received) == 1  # one that is cut is no delivery at all
+        assert len(app.received) == 1  # a truncated one is not a delivery
 
     def test_a_dead_app_is_502_and_the_next_delivery_is_tried(self, listen, app):
         with socket.socket() as nobody:
@@ -521,7 +521,7 @@ class TestBody:
             assert status_of(answered) == 413
             assert "body_too_large" in listener.stdout.next()
 
-    def test_a_client_that_sends_too_much_still_gets_the_answer(self, listen):
+    def test_a_client_that_sends_too_much_still_gets_the_response(self, listen):
         with listen() as listener:
             assert listener.post(signed(), b" " * (MAX_BODY + 1))[0] == 413
             parts = chunked(b" " * MAX_BODY, b" ")
@@ -608,7 +608,7 @@ class TestSave:
         finally:
             os.umask(mask)
 
-    def test_verify_and_diagnose_read_it_refused_deliveries_too(self, listen, tmp_path, capsys, monkeypatch):
+    def test_verify_and_diagnose_read_rejected_deliveries_too(self, listen, tmp_path, capsys, monkeypatch):
         file = tmp_path / "capture.ndjson"
         with listen("--save", str(file)) as listener:
             listener.post({name.title(): value for name, value in svix_headers().items()}, BODY)

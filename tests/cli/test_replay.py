@@ -1,4 +1,4 @@
-"""Replay sends stored deliveries unchanged or signed again, and reports each answer."""
+"""Replay sends stored deliveries unchanged or signed again, and reports each response."""
 
 import io
 import json
@@ -27,7 +27,7 @@ def record(message_id: str, body: bytes = BODY, *, headers=None, **fields) -> di
 
 @pytest.fixture
 def capture(tmp_path):
-    """Writes records into a file; gives its name."""
+    """Write records to a file; return its name."""
 
     def write(*records) -> str:
         file = tmp_path / "capture.ndjson"
@@ -342,7 +342,7 @@ class TestSummary:
         remaining = list(statuses)
         return serving(lambda request: answer(remaining.pop(0), b"no \x1b[2J\nmore"))
 
-    def test_a_table_of_types_and_answers(self, capture, capsys):
+    def test_replay_prints_a_table_of_types_and_responses(self, capture, capsys):
         file = capture(record("msg_1"), record("msg_2", DELETED), record("msg_3"), record("msg_4", b"?"))
         with self.answers(200, 204, 201, 200) as endpoint:
             assert main(["replay", file, "--to", endpoint.url]) == 0
@@ -357,13 +357,13 @@ class TestSummary:
         assert note.startswith("the ids are the stored ones: ")
 
     @pytest.mark.parametrize("status", [199, 302, 400, 500])
-    def test_any_other_answer_than_2xx_is_listed_and_exits_1(self, capture, capsys, status):
+    def test_a_response_other_than_2xx_is_listed_and_exits_1(self, capture, capsys, status):
         with self.answers(200, status, 200) as endpoint:
             file = capture(record("msg_1"), record("msg_2"), record("msg_3"))
             assert main(["replay", file, "--to", endpoint.url]) == 1
         assert len(endpoint.received) == 3  # the others are sent all the same
         lines = capsys.readouterr().out.splitlines()
-        answered = f"{status}" if status == 199 else rf"{status} no \x1b[2J"  # an answer 1xx has no body
+        answered = f"{status}" if status == 199 else rf"{status} no \x1b[2J"  # a 1xx response has no body
         assert lines[0] == f"line 2: user.created, msg_2: {answered}"
         assert lines[-3] == "2 of 3 got a 2xx response"
         assert lines[-1].startswith("the signatures are the stored ones: an endpoint rejects them")
@@ -423,7 +423,7 @@ class TestNoAnswer:
         assert printed.err.startswith("stopped, 2 of 2 without a response: http://127.0.0.1:")
         assert printed.err.endswith("cannot be reached: Connection refused\n")
 
-    def test_the_summary_contains_earlier_answers(self, capture, capsys):
+    def test_the_summary_contains_earlier_responses(self, capture, capsys):
         with serving(lambda request: answer(200) if ids(endpoint) == ["msg_1"] else b"?") as endpoint:
             file = capture(record("msg_1"), record("msg_2"), record("msg_3"))
             assert main(["replay", file, "--to", endpoint.url]) == 1

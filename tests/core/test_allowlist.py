@@ -111,7 +111,7 @@ def test_rejects_a_source_that_is_not_one():
 
 
 @given(st.text(max_size=40))
-def test_any_text_is_answered(text):
+def test_any_string_has_a_result(text):
     assert Allowlist(REGIONS).allows(text) is False
 
 

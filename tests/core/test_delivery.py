@@ -1,4 +1,4 @@
-"""Does a delivery come back from a queue as it went in, and is anything else refused?"""
+"""A delivery is the same after a queue, and other input is rejected."""
 
 import base64
 import copy
@@ -18,7 +18,7 @@ DELIVERY = webhook.verify_signature(signed_headers(), BODY)
 STORED = json.loads(DELIVERY.to_json())
 
 
-def test_it_says_what_was_signed_and_with_which_secret():
+def test_a_delivery_contains_what_was_signed_and_the_secrets_fingerprint():
     assert Delivery(MESSAGE_ID, NOW, BODY, webhook.fingerprints[0]) == DELIVERY
 
 

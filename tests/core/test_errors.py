@@ -123,14 +123,14 @@ def test_message_says_how_to_fix_it(error, expected):
     assert re.search(expected, str(error))
 
 
-def test_a_store_error_says_whether_the_message_was_handled():
+def test_a_store_error_shows_whether_the_message_was_handled():
     assert StoreError("it is unavailable").handled is False
     handled = StoreError("it is unavailable", handled=True)
     for error in (handled, pickle.loads(pickle.dumps(handled)), copy.copy(handled), copy.deepcopy(handled)):
         assert error.handled is True
 
 
-def test_a_store_error_of_the_users_own_class_says_that_the_message_was_not_handled():
+def test_a_users_store_error_shows_that_the_message_was_not_handled():
     class AwayError(StoreError):
         def __init__(self) -> None:
             Exception.__init__(self)

@@ -85,7 +85,7 @@ def test_a_missing_header_is_missing_in_every_shape(shape):
 
 @pytest.mark.parametrize("blank", [" ", "\t", " \t "])
 @pytest.mark.parametrize("names", [["svix-id", "svix-timestamp", "svix-signature"], ["svix-signature"]], ids=len)
-def test_spaces_and_tabs_round_a_value_are_stripped(blank, names):
+def test_spaces_and_tabs_around_a_value_are_stripped(blank, names):
     headers = {name: blank + value + blank if name in names else value for name, value in signed_headers().items()}
     assert webhook.verify_signature(headers, BODY).message_id == MESSAGE_ID
 
@@ -101,12 +101,12 @@ def test_only_spaces_and_tabs_are_stripped_from_a_value(blank, name, message_id)
 
 
 class TestOneFamilyDecides:
-    def test_svix_where_both_are_complete(self):
+    def test_reads_svix_headers_if_both_sets_are_complete(self):
         headers = signed_headers() | signed_headers(family="webhook", message_id="msg_other")
         assert webhook.verify_signature(headers, BODY).message_id == MESSAGE_ID
 
     @pytest.mark.parametrize("kept", ["svix-id", "svix-timestamp", "svix-signature"])
-    def test_svix_where_any_of_it_is_there(self, kept):
+    def test_reads_svix_headers_if_any_is_present(self, kept):
         headers = signed_headers(family="webhook") | {kept: signed_headers()[kept]}
         with pytest.raises(MissingHeaderError) as caught:
             webhook.verify(headers, BODY)
@@ -305,7 +305,7 @@ def test_check_headers_looks_at_the_form_only():
     ),
     st.booleans(),
 )
-def test_no_headers_raise_anything_but_our_errors(pairs, as_dict):
+def test_headers_raise_only_the_librarys_errors(pairs, as_dict):
     headers = dict(pairs) if as_dict and len({type(name) for name, _ in pairs}) < 2 else pairs
     try:
         delivery = webhook.verify_signature(headers, BODY)

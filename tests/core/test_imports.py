@@ -32,7 +32,7 @@ LAYERS = [
     {"__main__"},
 ]
 
-#: What a part may import from outside, besides the standard library.
+#: The third-party packages that a part may import.
 FOREIGN = {
     "flask": {"flask", "werkzeug"},
     "starlette": {"starlette", "anyio"},

@@ -138,6 +138,7 @@ print(codes.count(0), "of", len(codes))
 
 
 @needs_fork
+@pytest.mark.slow
 def test_a_process_forked_while_other_threads_verify_can_verify():
     """In its own interpreter, since such a child would wait for a lock of coverage.py forever."""
     command = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", FORKS]

@@ -1,4 +1,4 @@
-"""Which authentic bodies are an event, and what is said of the others?"""
+"""Which signed bodies are events, and the errors for the others."""
 
 import json
 import sys
@@ -91,7 +91,7 @@ def test_other_bodies_are_no_transformation(body):
 
 
 @pytest.mark.parametrize("blank", [b" ", b"\n", b"\t", b"\r\n"])
-def test_white_space_of_json_round_it_is_allowed(blank):
+def test_white_space_around_the_json_is_allowed(blank):
     assert verify(blank + b'{"type":"x","data":{}}' + blank).type == "x"
 
 
@@ -152,7 +152,7 @@ def test_any_json_object_as_data_comes_through_with_raw_equal(data, rest, event_
 
 
 @given(st.binary() | st.text().map(str.encode) | JSON.map(lambda value: json.dumps(value).encode()))
-def test_no_body_raises_anything_but_our_errors(body):
+def test_bodies_raise_only_the_librarys_errors(body):
     try:
         event = verify(body)
     except InvalidPayloadError:

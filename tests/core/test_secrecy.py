@@ -92,7 +92,7 @@ CHECKS = {
 
 
 def spellings_of(secret: str) -> list[str]:
-    """The secret, most of it, its key, and the signature that it would have given."""
+    """The secret, most of it, its key, and the expected signature."""
     key = key_of(secret)
     expected = sign(BODY, secret=secret)
     return [
@@ -114,7 +114,7 @@ def frames_of(error: BaseException):
 
 
 def seen_by_a_tracker(value: object, depth: int = 4) -> str:
-    """What an error tracker would record of a local variable: its repr, and that of all that hangs from it."""
+    """Return what an error tracker records of a local variable: its repr, and those of its attributes and items."""
     seen = [repr(value)]
     if depth:
         if isinstance(value, dict):
@@ -128,7 +128,7 @@ def seen_by_a_tracker(value: object, depth: int = 4) -> str:
 
 
 def seen_in_the_package(error: BaseException) -> str:
-    """What an error tracker would record of the package's frames."""
+    """Return what an error tracker records of the package's frames."""
     frames = [frame for frame in frames_of(error) if frame.f_code.co_filename.startswith(PACKAGE)]
     assert frames, "the error came out of the package"
     return "\n".join(seen_by_a_tracker(dict(frame.f_locals)) for frame in frames)
@@ -173,7 +173,7 @@ def test_the_tests_above_would_notice_a_leak():
 
 
 class Timeout(BaseException):
-    """As gevent raises it, and other libraries that interrupt what runs."""
+    """Like the exceptions of gevent and other libraries that interrupt running code."""
 
 
 @pytest.mark.parametrize("interruption", [KeyboardInterrupt, SystemExit, Timeout])
@@ -218,7 +218,7 @@ def test_a_clock_that_raises_keeps_its_lines_in_the_traceback():
 
 
 class TestAdapters:
-    """An authentic body that an adapter rejects stays in none of its frames."""
+    """A signed body that an adapter rejects is not in its frames."""
 
     webhook = Webhook(SECRET)
 
@@ -318,7 +318,7 @@ TAKERS = {
 }
 
 
-def test_the_walk_finds_what_takes_a_secret_a_webhook_a_client_or_a_connection():
+def test_finds_every_function_with_a_secret_a_webhook_a_client_or_a_connection():
     names = {name.removeprefix("clerk_webhook_verify.") for name in TAKERS}
     adapters = {"flask", "starlette", "django", "aws_lambda"}
     assert names >= {
@@ -395,7 +395,7 @@ def test_once_leaves_no_password_when_a_server_is_unavailable():
     assert "pa55word" not in seen_in_the_package(caught.value)
 
 
-def test_a_webhook_shows_neither_secret_nor_key():
+def test_a_webhook_does_not_show_secret_or_key():
     webhook = Webhook([SECRET, OTHER_SECRET])
     shown = repr(webhook) + str(webhook) + seen_by_a_tracker(vars(webhook)) + f"{webhook.fingerprints}"
     for secret in (SECRET, OTHER_SECRET):

@@ -1,4 +1,4 @@
-"""Which signatures are right, and is every other one refused?"""
+"""Which signatures are valid, and that all others are rejected."""
 
 import base64
 import hmac
@@ -110,7 +110,7 @@ class TestTheBody:
     def test_the_body_is_verified_unchanged(self, kind):
         assert webhook.verify_signature(signed_headers(), kind(BODY)).body == BODY
 
-    def test_a_text_stands_for_its_utf_8(self):
+    def test_a_string_is_encoded_as_utf_8(self):
         text = '{"type":"x","data":{"name":"Zoë ☃"}}'
         assert webhook.verify(signed_headers(text.encode()), text).raw["data"]["name"] == "Zoë ☃"
 
@@ -118,7 +118,7 @@ class TestTheBody:
         assert webhook.verify_signature(signed_headers(), BODY).body is BODY
 
     @pytest.mark.parametrize("view", [lambda buffer: buffer, memoryview])
-    def test_a_buffer_is_kept_as_it_was(self, view):
+    def test_a_changed_buffer_does_not_change_the_delivery(self, view):
         buffer = bytearray(BODY)
         delivery = webhook.verify_signature(signed_headers(), view(buffer))
         buffer[:] = bytes(len(buffer))
@@ -133,7 +133,7 @@ class TestTheBody:
     def test_may_be_any_bytes_as_far_as_the_signature_goes(self, body):
         assert webhook.verify_signature(signed_headers(body), body).body == body
 
-    def test_a_text_that_has_no_utf_8_is_no_match(self):
+    def test_a_string_without_utf_8_does_not_match(self):
         with pytest.raises(SignatureMismatchError):
             webhook.verify(signed_headers(), '{"\ud800"}')
 
@@ -154,7 +154,7 @@ class TestTheBody:
     bit=st.integers(min_value=0, max_value=10_000),
     body=st.binary(min_size=1, max_size=200),
 )
-def test_one_bit_anywhere_is_enough_to_be_refused(place, bit, body):
+def test_rejects_one_changed_bit_anywhere(place, bit, body):
     def flipped(data: bytes) -> bytes:
         index = bit % (8 * len(data))
         changed = bytearray(data)
@@ -220,7 +220,7 @@ class TestSigning:
             ("msg_1", NOW, "\ud800", ValueError, "surrogates not allowed"),
         ],
     )
-    def test_refuses_what_verify_would_refuse(self, message_id, timestamp, body, error, said):
+    def test_sign_rejects_what_verify_rejects(self, message_id, timestamp, body, error, said):
         with pytest.raises(error, match=said):
             webhook.sign(message_id, timestamp, body)
         with pytest.raises(error, match=said):

@@ -17,7 +17,7 @@ from clerk_webhook_verify.errors import TimestampError
 webhook = Webhook(SECRET, clock=now)
 
 
-def test_verify_takes_all_that_a_webhook_takes():
+def test_verify_accepts_all_arguments_of_a_webhook():
     event = verify(signed_headers(timestamp=NOW - 900), BODY, secret=SECRET, tolerance=900, clock=now)
     assert event.type == "user.created"
     assert event == Webhook(SECRET, tolerance=900, clock=now).verify(signed_headers(timestamp=NOW - 900), BODY)
@@ -31,7 +31,7 @@ def test_verify_is_verify_signature_and_parse():
 
 
 class TestTheOrder:
-    """Each delivery below is wrong in one way more than the one above it, and only the first wrong thing is told."""
+    """Each delivery below has one fault more than the one above it, and only the first fault is reported."""
 
     def told(self, headers: dict[str, str], body: bytes) -> str:
         with pytest.raises(WebhookVerificationError) as caught:

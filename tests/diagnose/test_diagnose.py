@@ -1,4 +1,4 @@
-"""Does a diagnosis find what happened to a delivery, confirm it, and report nothing if nothing did?"""
+"""A diagnosis finds and confirms the change to a delivery, and reports nothing for an unchanged one."""
 
 import base64
 import email.message
@@ -58,7 +58,7 @@ UNSORTED = json.dumps(
 
 
 def found(headers, body, *, secret=SECRET, clock=now, budget=60, **options):
-    """Diagnose a rejected delivery, and check what is promised of every diagnosis."""
+    """Diagnose a rejected delivery, and check the guarantees of every diagnosis."""
     diagnosis = diagnose(headers, body, secret=secret, clock=clock, budget=budget, **options)
     assert not diagnosis.valid
     assert diagnosis.fix == FIXES[diagnosis.cause]
@@ -212,7 +212,7 @@ class TestBody:
 
     @pytest.mark.parametrize("depth", [201, *slow(985, 990, 995, 3000), 9000])
     def test_does_not_serialize_a_deeply_nested_body(self, depth):
-        """Its indents would take the square of its length, or the encoder more recursion than there is."""
+        """Its indents would need the square of its length, or the encoder too much recursion."""
         assert of(HEADERS, b"[" * depth + b"]" * depth) == ("wrong_secret", "by_elimination")
 
 
@@ -589,7 +589,7 @@ def dumps(value):
 TEXT = BODY.decode()
 ENCODED_BASE64 = base64.b64encode(BODY)
 
-#: What encodes, wraps or quotes a body, and the layers around it.
+#: Functions that encode, wrap or quote a body, and the layers around it.
 ENCODINGS = {
     "str(bytes)": (repr(BODY).encode(), "Python text"),
     "str(bytearray)": (repr(bytearray(BODY)).encode(), "Python text"),
@@ -755,7 +755,7 @@ class TestEncodedBody:
 
 
 def in_jsonb_order(value):
-    """Return what a jsonb column of PostgreSQL makes of JSON."""
+    """Return JSON as a jsonb column of PostgreSQL returns it."""
     if isinstance(value, list):
         return [in_jsonb_order(item) for item in value]
     if isinstance(value, dict):
@@ -769,7 +769,7 @@ def compact(value):
 
 class TestTransformedPayload:
     own_order = compact(
-        sample("user.created", public_metadata={"zeta": 1, "a": {"y": 1, "b": 2}, **dict.fromkeys("qwertyu")})
+        sample("organization.created", public_metadata={"zeta": 1, "a": {"y": 1, "b": 2}, **dict.fromkeys("qwertyu")})
     )
 
     @pytest.mark.parametrize(
@@ -794,14 +794,14 @@ class TestTransformedPayload:
         [
             (lambda text: compact(in_jsonb_order(json.loads(text))), "jsonb"),
             (lambda text: "{" + text[1:].replace('"', "\u201d"), "typographic"),
-            (lambda text: text.replace("Ada", "A\nda"), "control characters"),
+            (lambda text: text.replace("Engines", "Eng\nines"), "control characters"),
+            (lambda text: compact(dict(reversed(json.loads(text).items()))), "alphabetical order"),
+            (lambda text: compact(json.loads(text, parse_int=float)), "floats"),
             *slow(
-                (lambda text: compact(dict(reversed(json.loads(text).items()))), "alphabetical order"),
                 (
                     lambda text: compact(json.loads(text) | {"data": dict(reversed(json.loads(text)["data"].items()))}),
                     "alphabetical order",
                 ),
-                (lambda text: compact(json.loads(text, parse_int=float)), "floats"),
                 (lambda text: text.replace("null", "NaN"), "NaN"),
                 (lambda text: text.replace("null", "-Infinity"), "Infinity"),
             ),
@@ -868,13 +868,18 @@ class TestTransformedPayload:
         assert "Björk".encode() in original
         assert of(signed_headers(original), lose(original.decode())) == ("wrong_charset", "confirmed")
 
-    def test_confirms_letters_that_were_dropped_from_two_names(self):
-        assert of(HEADERS, TEXT.encode("ascii", "ignore")) == ("wrong_charset", "confirmed")
-        names = compact(sample("user.created", first_name="José", last_name="Müller", external_accounts=[]))
-        assert of(signed_headers(names), names.decode().encode("ascii", "ignore")) == ("wrong_charset", "confirmed")
+    names_apart = compact(sample("user.created", first_name="Zoë", last_name="<&>"))  # the account's name is Björk
+    names_together = compact(sample("user.created", first_name="José", last_name="Müller", external_accounts=[]))
 
-    def test_confirms_letters_that_were_replaced_in_two_words(self):
-        assert of(HEADERS, TEXT.encode("ascii", "replace")) == ("wrong_charset", "confirmed")
+    @pytest.mark.parametrize("original", [names_apart, names_together], ids=["apart", "together"])
+    def test_confirms_letters_that_were_dropped_from_two_names(self, original):
+        arrived = original.decode().encode("ascii", "ignore")
+        assert of(signed_headers(original), arrived) == ("wrong_charset", "confirmed")
+
+    @pytest.mark.parametrize("original", [names_apart, names_together], ids=["apart", "together"])
+    def test_confirms_letters_that_were_replaced_in_two_words(self, original):
+        arrived = original.decode().encode("ascii", "replace")
+        assert of(signed_headers(original), arrived) == ("wrong_charset", "confirmed")
 
 
 class TestByElimination:
@@ -996,7 +1001,8 @@ class TestBudget:
     @pytest.mark.parametrize("secret", [SECRET, OTHER_SECRET, "whsec_bad", [SECRET, "whsec_bad"]], ids=repr)
     @pytest.mark.parametrize("body", [BODY, BODY + b"\n", b"x", b"", ENCODED_BASE64, BODY[:90]], ids=len)
     @pytest.mark.parametrize(
-        "budget", [80, *(pytest.param(each, marks=pytest.mark.slow) for each in range(0, 400, 40) if each != 80)]
+        "budget",
+        [70, *slow(*range(0, 400, 40))],
     )
     def test_without_time_left_nothing_is_confirmed_to_be_a_wrong_secret(self, secret, body, budget):
         headers = HEADERS | {"svix-timestamp": str(NOW + 90)}
@@ -1062,7 +1068,7 @@ class TestBudget:
 
 
 class TestCommand:
-    """What the command shows beyond the diagnosis."""
+    """Output of the command besides the diagnosis."""
 
     @pytest.fixture
     def diagnosed(self, capsys, tmp_path, monkeypatch):
@@ -1093,7 +1099,7 @@ class TestCommand:
     @pytest.mark.parametrize(
         ("code", "expected"),
         [
-            ("signature_mismatch", "but: the application rejected it with signature_mismatch, so it has another secret"),
+            ("signature_mismatch", "the application rejected it with signature_mismatch, so it has another secret"),
             ("timestamp_too_new", "but: the application rejected it with timestamp_too_new, so its clock was wrong"),
             ("body_timeout", "but: the application rejected it with body_timeout"),
             (None, ""),
@@ -1219,7 +1225,7 @@ def test_the_verdict_is_always_that_of_the_strict_check(headers, body):
     assert diagnosis.cause in FIXES
 
 
-#: What may happen to a delivery, and what it is never confirmed to be.
+#: Changes to a delivery, and the causes that are never confirmed for them.
 DAMAGES = [
     lambda headers, body: (headers, repr(body).encode()),
     lambda headers, body: (headers, repr(json.loads(body)).encode()),

@@ -1,6 +1,6 @@
-"""Is a delivery that was answered with 2xx worked on, whatever is killed?
+"""A delivery that got a 2xx response is handled, whichever process is killed.
 
-The programs are those of docs/background.md, word for word. `DELIVERIES=500` makes the long form of the fault test.
+The programs are exactly those of docs/background.md. `DELIVERIES=500` makes the long form of the fault test.
 """
 
 import contextlib
@@ -39,7 +39,7 @@ def eventually(holds) -> None:
 
 
 class Program:
-    """A command of the page, in a process group of its own."""
+    """A command of the page, in its own process group."""
 
     def __init__(self, command: str, folder: Path, **environment: str) -> None:
         self.command, self.folder, self.environment = shlex.split(command), folder, environment
@@ -104,7 +104,7 @@ class Web(Program):
 
 @pytest.fixture
 def start(tmp_path):
-    """Starts commands in a folder of their own; kills at the end what still runs."""
+    """Start commands in a new folder; kill the running ones at the end."""
     running: list[Program] = []
 
     def start(command: str, kind: type[Program] = Program, **environment: str) -> Program:
@@ -116,10 +116,10 @@ def start(tmp_path):
         program.kill()
 
 
-# --- In the process that answers
+# --- In the process that responds
 
 
-def test_a_task_in_the_process_that_answered_dies_with_it(start, tmp_path):
+def test_a_task_in_the_process_that_responded_is_lost_with_it(start, tmp_path):
     os.mkfifo(tmp_path / "welcomed.txt")  # who opens it to write waits for a reader: the work is in its midst
     command = f"uvicorn --app-dir {APPS} --port {{port}} in_process:app"
     web = start(command, Web)
@@ -183,7 +183,7 @@ def test_on_one_machine_what_a_killed_worker_had_in_hand_is_done_by_the_next(one
     eventually(one_machine.queue_is_empty)
 
 
-def test_on_one_machine_the_queue_outlives_the_process_that_answered(one_machine):
+def test_on_one_machine_the_queue_outlives_the_process_that_responded(one_machine):
     assert one_machine.web.deliver("msg_1") == 204
     one_machine.web.kill()
     one_machine.start_worker()
@@ -211,7 +211,7 @@ def test_on_one_machine_several_workers_on_one_file_do_no_work_twice(one_machine
     assert sorted(one_machine.done()) == sorted(messages)
 
 
-def test_on_one_machine_a_delivery_that_cannot_be_kept_is_not_answered_2xx(one_machine):
+def test_on_one_machine_a_delivery_that_cannot_be_stored_gets_no_2xx(one_machine):
     assert one_machine.web.deliver("msg_0") == 204
     one_machine.query("queue/data.db", "DROP TABLE ack_queue_default")
     assert one_machine.web.deliver("msg_1") == 500
@@ -317,12 +317,12 @@ def test_on_many_machines_work_that_fails_is_tried_again(many_machines):
     eventually(many_machines.inbox_is_empty)
 
 
-def test_on_many_machines_a_delivery_that_cannot_be_kept_is_not_answered_2xx(many_machines):
+def test_on_many_machines_a_delivery_that_cannot_be_stored_gets_no_2xx(many_machines):
     many_machines.database.execute("DROP TABLE inbox")
     assert many_machines.web.deliver("msg_1") == 500
 
 
-def test_on_many_machines_a_broker_out_of_reach_is_answered_500_and_loses_nothing(many_machines):
+def test_on_many_machines_an_unavailable_broker_causes_500_and_loses_nothing(many_machines):
     many_machines.valkey.stop()
     try:
         assert many_machines.web.deliver("msg_1") == 500

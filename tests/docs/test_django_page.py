@@ -1,4 +1,4 @@
-"""What docs/frameworks/django.md shows besides its examples, which run with those of all pages."""
+"""The parts of docs/frameworks/django.md besides its examples, which run with those of all pages."""
 
 import re
 import subprocess
@@ -52,7 +52,7 @@ def test_its_examples_run_in_a_process_of_their_own(tmp_path):
     assert done.returncode == 0, done.stderr
 
 
-def test_ninja_takes_the_event_of_a_decorated_operation_for_a_parameter():
+def test_ninja_treats_the_event_of_a_decorated_operation_as_a_parameter():
     api = NinjaAPI(urls_namespace="decorated")
 
     @api.post("/clerk")

@@ -1,4 +1,4 @@
-"""Do the commands of docs/recipes/ work as they stand there: create the tables, serve, run the page's tests?"""
+"""The commands of docs/recipes/ create the tables, serve, and run the page's tests."""
 
 import http.client
 import os

@@ -43,7 +43,7 @@ def session(recipe):
 
 
 def deliver(recipe, session, message: Message) -> None:
-    """What the endpoint does, in the session's transaction; or what the backfill does."""
+    """Handle an event like the endpoint, in the session's transaction, or like the backfill."""
     if message.kind == "backfill":
         recipe.mirror.save(session, message.user())
     else:
@@ -209,7 +209,7 @@ def test_the_changes_for_sqlite_work(tmp_path):
         assert done.returncode == 0, done.stderr
 
 
-# --- Django: a project of its own, since a process has one settings module
+# --- Django: a separate project, since a process has one settings module
 
 PROJECT = """
 import os

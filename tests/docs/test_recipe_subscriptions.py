@@ -1,4 +1,4 @@
-"""Who may use a plan, by docs/recipes/subscriptions.md, whatever arrives and whenever it is asked?"""
+"""docs/recipes/subscriptions.md: who may use a plan, after any events and at any time."""
 
 from datetime import datetime, timedelta, timezone
 from itertools import permutations

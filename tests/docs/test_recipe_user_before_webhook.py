@@ -1,4 +1,4 @@
-"""Does docs/recipes/user-before-webhook.md keep what arrives before its user?"""
+"""docs/recipes/user-before-webhook.md keeps events that arrive before their user."""
 
 import threading
 from itertools import permutations

@@ -87,7 +87,7 @@ def test_a_chunked_body_is_read_if_the_server_marks_its_end(app):
     assert stream.asked == []
 
 
-def test_a_header_that_is_not_utf_8_is_no_error(app):
+def test_a_header_that_is_not_utf_8_causes_no_error(app):
     sent = signed_request("user.created", secret=SECRET)
     length = str(len(sent.body))
     assert status_of(app, Input(sent.body), sent.headers, CONTENT_LENGTH=length, HTTP_X="\xff") == 204

@@ -1,4 +1,4 @@
-"""The reference pages are complete, and the search finds what readers look for."""
+"""The reference pages are complete, and the search finds the right pages."""
 
 import importlib
 import json

@@ -1,4 +1,4 @@
-"""The skill for coding agents: its form, where it ships, and that each of its code blocks runs."""
+"""The skill for coding agents: its format, its location in the package, and that its code blocks run."""
 
 import json
 import re
@@ -137,18 +137,6 @@ class TestItsExamples:
         assert command.pop(0) == "clerk-webhook-verify"
         assert cli.main(command) == 1
         assert capsys.readouterr().out.startswith("rejected: reserialized_body (confirmed)")
-
-    @pytest.mark.slow
-    def test_its_code_passes_strict_type_checks(self, tmp_path):
-        (tmp_path / "app.py").write_text(code(FLASK))
-        (tmp_path / "test_app.py").write_text(code(TESTS))
-        others = [title for title in EXAMPLES if title != FLASK]
-        for title in others:
-            (tmp_path / f"{title.lower().replace(' ', '_')}_app.py").write_text(code(title))
-        command = [sys.executable, "-m", "mypy", "--strict", "--no-incremental", "--config-file=", "."]
-        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-        assert (done.returncode, done.stderr) == (0, ""), done.stdout
-        assert f"no issues found in {len(others) + 2} source files" in done.stdout
 
 
 class TestWhereItShips:

@@ -1,4 +1,4 @@
-"""Does a newcomer who follows docs/tutorial.md and docs/local-testing.md to the letter see what they say?
+"""A newcomer who follows docs/tutorial.md and docs/local-testing.md exactly sees the output on them.
 
 Costs 20 s on two cores, most of it for pip in an empty environment. The files, the commands and their output are
 those of the pages; only the ports are others. The folder contains only a clone.
@@ -77,7 +77,7 @@ class Newcomer:
     """Follows the pages in a folder."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder, self.seen = folder, ""  #: What the servers printed, under the pages' ports.
+        self.folder, self.seen = folder, ""  #: The output of the servers, with the pages' ports.
         self._logs = 0
         self.ports = free_ports("3000", "3001", "8000")  #: By the pages' ports.
         self._page_ports = {free: port for port, free in self.ports.items()}
@@ -100,7 +100,7 @@ class Newcomer:
         )
 
     def run(self, lines: list[str], seconds: float = 30) -> tuple[int, str]:
-        """The exit code, and what is printed."""
+        """Return the exit code and the output."""
         with self.start(lines, subprocess.PIPE) as process:
             try:
                 printed, _ = process.communicate(timeout=seconds)
@@ -126,7 +126,7 @@ class Newcomer:
             self.seen += replaced(log.read_text(), self._page_ports)
 
     def check_transcripts(self, page: Path, *titles: str) -> None:
-        """What the commands of these sections print is what they say."""
+        """Check that the commands of these sections print the output on the page."""
         for lines in (block for title in titles for block in blocks("text", sections(page)[title])):
             if lines[0].startswith("$ "):
                 assert without_what_changes(self._again(lines)) == without_what_changes("\n".join(lines) + "\n")
@@ -139,7 +139,7 @@ class Newcomer:
         return again
 
     def check_logs(self, page: Path) -> None:
-        """What the page says that the servers printed, they did."""
+        """Check that the servers printed the log lines on the page."""
         seen, self.seen = without_what_changes(self.seen), ""
         for lines in blocks("text", page.read_text("utf-8")):
             if not lines[0].startswith("$ "):

@@ -1,4 +1,4 @@
-"""Does every event and every field of Clerk's catalogue have its place in our classes, typed as deliveries are?
+"""Every event and field of Clerk's catalog is in the event classes, with the types of deliveries.
 
 ``catalog.json`` contains the facts. When Clerk adds a type or a field, add it there: a test fails and says what is
 missing. docs/catalogue.md describes all steps.
@@ -18,7 +18,7 @@ from clerk_webhook_verify.testing import sample
 
 CATALOG = json.loads(Path(__file__).with_name("catalog.json").read_text("utf-8"))
 
-#: The schemas whose class has another name than they. Where several have the same, it holds the fields of all.
+#: Schemas whose class has another name. If several have the same class, it contains the fields of all.
 CLASS_OF = {
     "EmailEventPayload": "Email",
     "SmsEventPayload": "Sms",
@@ -33,7 +33,7 @@ CLASS_OF = {
 }
 PLAIN = {"string": "str", "integer": "int", "number": "float", "boolean": "bool", "object": "dict[str, Any]"}
 
-#: What a class has besides the catalogue's fields, which must therefore never take these names.
+#: Attributes of a class besides the catalog's fields, which must not have these names.
 HELPERS = {
     "User": {"primary_email_address", "primary_phone_number", "full_name"},
     "Event": {"data", "raw", "delivery", "message_id", "occurred_at"},
@@ -113,7 +113,7 @@ def test_the_envelope_has_its_fields():
 
 
 @pytest.mark.parametrize("name", HELPERS)
-def test_no_field_of_the_catalogue_takes_a_helpers_name(name):
+def test_no_field_of_the_catalog_has_the_name_of_a_helper(name):
     taken = HELPERS[name] & WANTED[name].keys()
     assert not taken, f"rename the helper, or {name} hides Clerk's field"
     assert all(
@@ -122,7 +122,7 @@ def test_no_field_of_the_catalogue_takes_a_helpers_name(name):
 
 
 @pytest.mark.parametrize("name", [name for name in WANTED if name != "Event"])
-def test_no_field_of_the_catalogue_takes_the_name_of_a_method(name):
+def test_no_field_of_the_catalog_has_the_name_of_a_method(name):
     *_, base, _, _ = getattr(events, name).__mro__  # above it are only the class of all records and object
     methods = set(dir(base))
     assert "from_dict" in methods
@@ -130,7 +130,7 @@ def test_no_field_of_the_catalogue_takes_the_name_of_a_method(name):
 
 
 @pytest.mark.parametrize("name", WANTED)
-def test_what_may_be_missing_has_a_default_and_nothing_else_has(name):
+def test_exactly_the_optional_fields_have_a_default(name):
     for field in fields(getattr(events, name)):
         if name == "Event" and field.name in HELPERS["Event"]:
             continue
@@ -141,7 +141,7 @@ def test_what_may_be_missing_has_a_default_and_nothing_else_has(name):
 
 
 def check_value(value: object, annotation: str, where: str) -> None:
-    """Hold a value of a sample against a field's annotation."""
+    """Compare a value of a sample with a field's annotation."""
     if annotation.endswith(" | None"):
         if value is None:
             return

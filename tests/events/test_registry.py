@@ -236,7 +236,7 @@ class TestAnnotationsAsText:
         assert event.data == {"id": "x"}
         assert type(event).__name__ == "ForCheckers"
 
-    def test_a_type_that_cannot_be_resolved_is_rejected_where_it_is_declared(self, module):
+    def test_an_unresolvable_type_is_rejected_when_the_class_is_declared(self, module):
         with pytest.raises(TypeError, match=r"Broken\.type: name 'Literal' is not defined; import it at module level"):
             module(
                 "declared_without_literal",
@@ -275,7 +275,7 @@ class TestFromDict:
             User.from_dict(wrong)
 
 
-def test_an_event_class_can_be_declared_with_the_standard_library_alone():
+def test_an_event_class_can_be_declared_with_only_the_standard_library():
     code = """
 import sys
 sys.path.insert(0, sys.argv[1])

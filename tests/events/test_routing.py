@@ -16,6 +16,7 @@ import flask.views
 import pytest
 import starlette.testclient
 from helpers.apps import django_app  # noqa: F401  configures Django
+from helpers.marks import slow
 from helpers.signer import SECRET
 from starlette.applications import Starlette
 from starlette.responses import Response
@@ -45,7 +46,7 @@ class OrderChanged(Event):
 
 
 class OwnUserCreated(UserCreated):
-    """Has no type of its own, so no event gets this class."""
+    """Has no `type`, so no event has this class."""
 
 
 def receive(event_type: str) -> Event:
@@ -672,7 +673,7 @@ def test_lambda_rejects_an_async_router_like_any_async_handler():
     assert messages[0] == messages[1]
 
 
-@pytest.mark.parametrize("module", ["routing", "flask", "starlette", "django", "aws_lambda"])
+@pytest.mark.parametrize("module", ["routing", "starlette", "aws_lambda", *slow("flask", "django")])
 def test_importing_loads_no_database_client_in(module):
     code = f"""
 import sys

@@ -1,4 +1,4 @@
-"""Stands in for the part of Clerk's REST API that the recipes use: users, one at a time or in pages."""
+"""A stand-in for the part of Clerk's REST API that the recipes use: users, one at a time or in pages."""
 
 import json
 import threading

@@ -1,4 +1,4 @@
-"""An endpoint on a loopback port that responds as the test wants, and keeps what it received."""
+"""An endpoint on a loopback port that responds as the test wants, and stores the requests."""
 
 from contextlib import contextmanager
 from dataclasses import dataclass

@@ -1,9 +1,9 @@
-"""A worker that the fault tests start as a process, to race it, kill it, starve it.
+"""A worker process of the fault tests, which race, kill and starve it.
 
     python -m helpers.idempotency_worker WORK STORE PLACE JOURNAL
 
-What it did stands in the journal, a line a step, which survives kill -9. A message that was received and not
-acknowledged is delivered again to the next worker, as a queue or a sender does.
+It writes each step to the journal, which survives kill -9. A message that was received and not acknowledged is
+redelivered to the next worker, as by a queue or a sender.
 """
 
 import faulthandler
@@ -25,7 +25,7 @@ from helpers import stores
 
 MESSAGES = [f"msg_{number}" for number in range(1000)]
 THREADS = 8
-LEASE = 0.3  # seconds, far more than a handler here takes
+LEASE = 0.3  # seconds, much longer than a handler here
 
 
 def open_store(kind: str, place: str) -> Store:
@@ -37,7 +37,7 @@ def open_store(kind: str, place: str) -> Store:
 
 
 class Journal:
-    """Lines of a step and a message. None spans two pages, between which a kill may tear a write, or a reader come."""
+    """Lines of a step and a message. No line spans two pages, because a kill could truncate it."""
 
     def __init__(self, path: object) -> None:
         self._file = os.open(str(path), os.O_RDWR | os.O_APPEND | os.O_CREAT)
@@ -115,7 +115,7 @@ def fill(store: Store, journal: Journal, place: str) -> None:
 
 
 def deliver(run: Callable[[str], Outcome], journal: Journal, fresh: Iterable[str]) -> None:
-    """First what was left by those that were killed, then what is new."""
+    """Yield the messages of killed workers first, then new ones."""
     steps = journal.read()
     again = [message for message in steps["received"] if message not in steps["acknowledged"]]
     waiting = deque([*again, None])
@@ -174,7 +174,7 @@ def transactions(kind: str, place: str) -> Callable:
 
 def main(work: str, kind: str, place: str, path: str) -> None:
     store, journal = open_store(kind, place), Journal(path)
-    faulthandler.dump_traceback_later(300, exit=True)  # who hangs says where
+    faulthandler.dump_traceback_later(300, exit=True)  # if it hangs, print where
     if work in ("race", "once"):
         return {"race": race, "once": once}[work](store, journal)
     if work == "fill":

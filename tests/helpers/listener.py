@@ -1,4 +1,4 @@
-"""The command ``listen`` on a free loopback port, and what it prints."""
+"""The command ``listen`` on a free loopback port, and its output."""
 
 import io
 import queue
@@ -36,7 +36,7 @@ class Lines(io.TextIOBase):
 
 
 class Listener:
-    """``listen`` on a free port, in a thread; it ends as it does when nobody reads its output any longer."""
+    """``listen`` on a free port, in a thread; it ends as if its output was closed."""
 
     def __init__(self, monkeypatch, *options):
         self.stdout, self.stderr = Lines(), Lines()
@@ -60,13 +60,13 @@ class Listener:
             with suppress(OSError):
                 connections.append(self.connect(f"POST {self.path} HTTP/1.1\r\nContent-Length: x\r\n\r\n".encode()))
             self._thread.join(0.02)
-        for connection in connections:  # to their ends, so that nothing is said about them in the next test
+        for connection in connections:  # until they end, so that they print nothing in the next test
             with suppress(OSError), connection:
                 all_of(connection)
         assert self._codes == [1]
 
     def post(self, headers, body, path=PATH, method="POST"):
-        """One delivery; gives status, headers and body of the answer."""
+        """Send a delivery; return status, headers and body of the response."""
         connection = HTTPConnection("127.0.0.1", self.port, timeout=10)
         connection.request(method, path, body, dict(headers))
         answer = connection.getresponse()
@@ -80,7 +80,7 @@ class Listener:
         return connection
 
     def raw(self, content: bytes, *, leave: bool = False) -> bytes:
-        """Write what no client library would; gives all that is answered."""
+        """Write bytes that no client library would send; return the complete response."""
         with self.connect(content) as connection:
             if leave:
                 connection.shutdown(socket.SHUT_WR)
@@ -88,5 +88,5 @@ class Listener:
 
 
 def all_of(connection: socket.socket) -> bytes:
-    """What comes until the other side closes."""
+    """Read until the other side closes."""
     return b"".join(iter(lambda: connection.recv(65_536), b""))

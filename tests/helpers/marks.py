@@ -9,7 +9,7 @@ needs_posix = pytest.mark.skipif(os.name != "posix", reason="signals, pipes and 
 
 
 def slow(*values: object) -> list[object]:
-    """Mark the parameters that repeat what the other ones show."""
+    """Mark the redundant parameters as slow."""
     return [
         pytest.param(*(value if isinstance(value, tuple) else (value,)), marks=pytest.mark.slow) for value in values
     ]

@@ -1,4 +1,4 @@
-"""Where may a server of the tests listen, and since when does it?"""
+"""Free ports for the servers of the tests, and waiting until they are open."""
 
 import socket
 import subprocess
@@ -13,7 +13,7 @@ def free_port() -> int:
 
 
 def wait_until_open(port: int, process: subprocess.Popen, log: Path, seconds: float = 30) -> None:
-    """Return when *process* accepts connections; fail with its log where it ends before or takes longer."""
+    """Return when *process* accepts connections; fail with its log if it ends before or needs longer."""
     deadline = time.monotonic() + seconds
     while True:
         assert process.poll() is None, log.read_text()

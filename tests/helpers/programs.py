@@ -1,6 +1,6 @@
-"""The whole programs of the documentation: started by tests of their own, not executed in passing.
+"""The complete programs of the documentation, which have separate tests.
 
-A ```python block is one when the paragraph before it begins with its file's name, as in "`web.py` answers ...:".
+A ```python block is a program if the paragraph before it begins with its file's name, as in "`web.py` responds ...:".
 """
 
 import re

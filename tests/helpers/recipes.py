@@ -20,6 +20,7 @@ from . import programs
 from .signer import SECRET
 
 RECIPES = programs.DOCS / "recipes"
+NOT_INTEGERS = ["some string", None, 1.5, True]  # an updated_at that cannot be compared
 
 
 def write(folder: Path, *pages: str) -> None:
@@ -33,7 +34,7 @@ def write(folder: Path, *pages: str) -> None:
 
 
 def make_packages(app: Path) -> None:
-    """Add what Django's startapp would have made."""
+    """Add the files that Django's startapp creates."""
     for folder in {file.parent for file in app.rglob("*.py")} | {app / "management"}:
         (folder / "__init__.py").touch()
 
@@ -60,7 +61,7 @@ def installed(folder: Path, server, *pages: str) -> Iterator[str]:
 
 
 def create_tables(module: ModuleType) -> None:
-    """What `python module.py` does."""
+    """Run a module like `python module.py`."""
     module.Base.metadata.create_all(module.engine)
     module.store.create_table()
 
@@ -74,7 +75,7 @@ def run_tests_of(name: str) -> None:
         test()
 
 
-# --- What may arrive, in any order and any number of times
+# --- Events that may arrive in any order and any number of times
 
 
 class State(NamedTuple):

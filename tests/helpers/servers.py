@@ -1,4 +1,4 @@
-"""The applications in ``apps/`` on real servers, each in a process of its own."""
+"""The applications in ``apps/`` on real servers, each in its own process."""
 
 import http.client
 import json
@@ -15,7 +15,7 @@ APPS = Path(__file__).with_name("apps")
 
 
 class Server:
-    """A command that serves an application of ``apps/`` on a free port, given as ``{port}``."""
+    """A command that serves an application of ``apps/`` on a free port, ``{port}``."""
 
     def __init__(self, name: str, command: list[str], log: Path) -> None:
         self.port = free_port()
@@ -44,7 +44,7 @@ class Server:
         return response, json.loads(content) if content else None
 
     def raw(self, head: list[str], *parts: bytes, leave: bool = False) -> bytes:
-        """Write what no client library would; return the complete response."""
+        """Write bytes that no client library would send; return the complete response."""
         with socket.create_connection(("127.0.0.1", self.port), 10) as connection:
             connection.sendall("\r\n".join([*head, "", ""]).encode("latin-1"))
             try:

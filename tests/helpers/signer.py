@@ -1,4 +1,4 @@
-"""Signs deliveries with hmac alone: a signer that shared the package's code would share its mistakes."""
+"""Sign deliveries with only hmac: a signer that used the package's code would share its bugs."""
 
 import base64
 import hashlib
@@ -12,7 +12,7 @@ BODY = b'{"type":"user.created","data":{"id":"user_1"}}'
 
 
 def now() -> float:
-    """A clock that stands still."""
+    """A clock that always returns the same time."""
     return float(NOW)
 
 

@@ -1,4 +1,4 @@
-"""The stores, each on a real server that pip installs; where there is none for a platform, the test skips."""
+"""The stores, each on a real server that pip installs; if a platform has none, the test is skipped."""
 
 import contextlib
 import logging
@@ -19,7 +19,7 @@ ON_CI = bool(os.environ.get("CI"))
 
 
 def _package(name: str):
-    """A package that holds a server. Only Windows has none; elsewhere on CI it must be there."""
+    """A package that contains a server. Only Windows has none; on CI it must be installed elsewhere."""
     if ON_CI and os.name == "posix":
         return __import__(name)
     return pytest.importorskip(name, reason=f"{name} has no wheel for this platform")
@@ -91,7 +91,7 @@ def postgres():
 
 
 class Pool:
-    """Connections that are kept, one a thread: what a pool does, without the package."""
+    """One persistent connection per thread, like a pool, but without the package."""
 
     def __init__(self, uri: str) -> None:
         import threading

@@ -1,6 +1,6 @@
-"""The transcripts in the documentation: commands that are run, and what they print.
+"""The transcripts in the documentation: commands and their real output.
 
-PYTHONPATH=tests python -m helpers.transcripts docs/invalid-signature.md   # writes the output of each command anew
+PYTHONPATH=tests python -m helpers.transcripts docs/invalid-signature.md   # updates the output of each command
 """
 
 import base64
@@ -35,7 +35,7 @@ def _without(name: str) -> dict[str, str]:
 
 
 def _in_jsonb_order(value: object) -> object:
-    """What a jsonb column of PostgreSQL makes of JSON: keys in the order of their length."""
+    """Order the keys by length, like a jsonb column of PostgreSQL."""
     if isinstance(value, list):
         return [_in_jsonb_order(item) for item in value]
     if isinstance(value, dict):
@@ -51,7 +51,7 @@ _TEXT_KEY = "whsec_" + base64.b64encode(SECRET.encode()).decode()
 
 #: By name, the headers and the body that arrived.
 DELIVERIES: dict[str, tuple[dict[str, object], bytes]] = {
-    "genuine": (HEADERS, BODY),
+    "valid": (HEADERS, BODY),
     "transformed": (signed_headers(b'{"text":"Zoe signed up"}', timestamp=NOW), b'{"text":"Zoe signed up"}'),
     "dumped-again": (HEADERS, json.dumps(json.loads(BODY)).encode()),
     "from-an-editor": (HEADERS, BODY + b"\n"),
@@ -95,7 +95,7 @@ def write_files(folder: Path) -> None:
 
 
 def _write_rejected(folder: Path) -> None:
-    """What an application logs and stores of a request without headers, and of a delivery whose body was changed."""
+    """Write what an application stores for a request without headers and for a delivery with a changed body."""
     log, stored = logging.FileHandler(folder / "app.log", encoding="utf-8"), folder / "rejected.ndjson"
 
     def on_rejected(rejected: RejectedRequest) -> None:
@@ -113,7 +113,7 @@ def _write_rejected(folder: Path) -> None:
 
 
 def replayed(block: str) -> str:
-    """A block with each command's output as it really is, and ``$? = N`` after it where its exit code is not 0."""
+    """Return a block with the real output of each command, and its exit code if it is not 0."""
     written = []
     for line in block.splitlines():
         if line.startswith("$ "):

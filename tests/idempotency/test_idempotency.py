@@ -40,14 +40,14 @@ from clerk_webhook_verify.testing import check_store, make_event, signed_request
 
 
 class Broken:
-    """A store that is out of reach from the step that is named."""
+    """A store that is unavailable from the given step on."""
 
     def __init__(self, step: str = "claim") -> None:
         self.store, self.step = MemoryStore(), step
 
     def __getattr__(self, name):
         if name == self.step:
-            raise StoreError("out of reach")
+            raise StoreError("unavailable")
         return getattr(self.store, name)
 
 
@@ -70,7 +70,7 @@ class Double:
 
 
 class Recording:
-    """A store that knows what it was told."""
+    """A store that records its calls."""
 
     def __init__(self) -> None:
         self.store, self.calls = MemoryStore(), []
@@ -220,7 +220,7 @@ class TestOnce:
         assert record.getMessage() == "release_failed: the claim of 'clerk:msg_1' expires with its lease"
         assert record.exc_info[0] is StoreError
 
-    def test_a_store_out_of_reach_is_told_before_the_handler_runs(self):
+    def test_an_unavailable_store_raises_before_the_handler_runs(self):
         calls = []
         with pytest.raises(StoreError) as caught:
             Once(Broken()).run("msg_1", calls.append)
@@ -392,7 +392,7 @@ class TestAsyncOnce:
             self.run("msg_1", fail if asynchronous else lambda _: 1 / 0, store=store)
         assert self.run("msg_1", lambda _: None, store=store) is Outcome.HANDLED
 
-    def test_a_store_out_of_reach(self):
+    def test_an_unavailable_store_raises(self):
         with pytest.raises(StoreError):
             self.run("msg_1", lambda _: None, store=Broken())
         with pytest.raises(ZeroDivisionError):
@@ -511,7 +511,7 @@ class TestHandlersThatCallingDoesNotRun:
 
 
 class Out(StopIteration):
-    """A subclass, which asyncio takes for the return value of a coroutine."""
+    """A subclass, which asyncio treats as the return value of a coroutine."""
 
 
 class TestStopIteration:
@@ -632,7 +632,7 @@ class TestAMessageThatCannotBeMarkedDone:
         assert not caplog.records
 
     @pytest.mark.parametrize("error", FAILURES, ids=repr)
-    def test_raises_a_store_error_that_says_it_was_handled(self, asynchronously, handler, error, pauses, caplog):
+    def test_raises_a_store_error_with_handled_set(self, asynchronously, handler, error, pauses, caplog):
         store, calls = Failing(*[error] * 100), []
         reason = "unavailable" if isinstance(error, StoreError) else type(error).__name__
         with pytest.raises(
@@ -659,7 +659,7 @@ class TestAMessageThatCannotBeMarkedDone:
 
     @pytest.mark.parametrize("interrupt", [KeyboardInterrupt(), SystemExit(), GeneratorExit()], ids=repr)
     def test_is_marked_although_the_wait_was_interrupted(self, asynchronously, handler, interrupt, pauses):
-        """A signal, or a timeout of gevent, which is no Exception either, may come while the store is waited for."""
+        """A signal or gevent's timeout, which is not an Exception either, can interrupt the wait for the store."""
         store, calls = Failing(interrupt), []
         with pytest.raises(type(interrupt)):
             run_without_timeout(asynchronously, store, "msg_1", handler, calls)
@@ -850,7 +850,7 @@ class TestKeys:
             kind(MemoryStore(), namespace=namespace)
         assert type(caught.value) is error
 
-    def test_redis_keys_of_the_application_are_left_alone(self, valkey):
+    def test_redis_keys_of_the_application_are_not_changed(self, valkey):
         client = valkey.client()
         client.flushall()
         own = {"clerk:msg_1": b"mine", ":msg_1": b"mine", "msg_1": b"done"}
@@ -968,7 +968,7 @@ class TestMemoryStore:
 
 
 class TestSQLiteStore:
-    def test_the_file_is_for_its_owner_alone(self, tmp_path):
+    def test_only_its_owner_can_read_the_file(self, tmp_path):
         store = SQLiteStore(tmp_path / "handled.db")
         store.claim("a", "b", 1)
         assert {stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()} == {0o600}
@@ -1071,7 +1071,7 @@ class TestSQLiteStore:
         store = SQLiteStore(tmp_path / "handled.db")
         store.claim("a", "b", 60)
         other = sqlite3.connect(tmp_path / "handled.db")
-        for breaks, mends in (
+        for breaks, repairs in (
             ("ALTER TABLE clerk_webhook_once RENAME TO away", "ALTER TABLE away RENAME TO clerk_webhook_once"),
             (
                 "CREATE TRIGGER t BEFORE INSERT ON clerk_webhook_once BEGIN SELECT RAISE(FAIL, 'no'); END",
@@ -1081,7 +1081,7 @@ class TestSQLiteStore:
             other.execute(breaks)
             with pytest.raises(StoreError):
                 store.claim("b", "b", 60)
-            other.execute(mends)
+            other.execute(repairs)
         other.close()
         assert store.claim("b", "b", 60) is None
 
@@ -1109,7 +1109,7 @@ class TestSQLiteStore:
         assert store.claim("b", "b", 60) is None
 
     def test_a_new_file_that_others_open_at_the_same_moment_is_waited_for(self, tmp_path, monkeypatch):
-        """SQLite refuses at once where two change a file's mode, whatever its timeout; the fault tests race for it."""
+        """SQLite ignores its timeout if two connections change a file's mode; the fault tests cause this race."""
         refusals = []
 
         class Contended(sqlite3.Connection):
@@ -1136,7 +1136,7 @@ class TestSQLiteStore:
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
         assert store.complete("a", "parent", 60)
 
-    def test_another_process_opens_the_file_anew(self, tmp_path, monkeypatch):
+    def test_another_process_opens_the_file_again(self, tmp_path, monkeypatch):
         store = SQLiteStore(tmp_path / "handled.db")
         store.claim("a", "parent", 60)
         monkeypatch.setattr(os, "getpid", lambda: -1)
@@ -1303,13 +1303,13 @@ class TestMarkInSQLite:
         assert (record.levelname, record.getMessage()) == ("INFO", f"{stored}: 'clerk:msg_1' {reason}")
         assert (record.code, record.key, record.message_id) == (stored, "clerk:msg_1", "msg_1")
 
-    def test_a_connection_that_commits_each_statement_is_refused(self, once, path):
+    def test_a_connection_that_commits_each_statement_is_rejected(self, once, path):
         connection = sqlite3.connect(path, isolation_level=None)
         with pytest.raises(TypeError, match="begin a transaction"):
             once.mark(connection, "msg_1")
         connection.close()
 
-    def test_a_second_marker_waits_and_then_is_told_that_the_database_is_busy(self, once, path):
+    def test_a_second_mark_waits_and_then_reports_a_busy_database(self, once, path):
         first, second = sqlite3.connect(path), sqlite3.connect(path, timeout=0.05)
         assert once.mark(first, "msg_1") is Outcome.HANDLED
         with pytest.raises(StoreError, match="locked"):
@@ -1425,7 +1425,7 @@ class TestMarkInPostgres:
 
         assert once.run("msg_4", handle) is Outcome.HANDLED
 
-    def test_autocommit_is_refused_outside_of_a_transaction(self, once, connect):
+    def test_autocommit_is_rejected_outside_of_a_transaction(self, once, connect):
         connection = connect(autocommit=True)
         with pytest.raises(TypeError, match=r"connection.transaction\(\)"):
             once.mark(connection, "msg_5")
@@ -1505,7 +1505,7 @@ each_library = pytest.mark.parametrize(("library", "name"), [("redis", "Redis"),
 
 
 def unreachable(library: str, name: str):
-    """A client that gives up at once, instead of retrying for seconds."""
+    """A client that fails immediately, instead of retrying for seconds."""
     module, retry = importlib.import_module(library), importlib.import_module(f"{library}.retry")
     no_backoff = importlib.import_module(f"{library}.backoff").NoBackoff()
     return getattr(module, name)(port=free_port(), retry=retry.Retry(no_backoff, 0))

@@ -1,4 +1,4 @@
-"""A cancellation never separates a handler from its mark: what ended is marked done, and what did not is released."""
+"""A cancellation never separates a handler from its mark: it is marked done if it ended, and otherwise released."""
 
 import asyncio
 import contextlib
@@ -79,7 +79,7 @@ class Gated(MemoryStore):
 
 
 def outcome_now(store: MemoryStore) -> Outcome | None:
-    """What another worker gets that claims msg_1 now: None if it is free."""
+    """Return the claim on msg_1 as another worker sees it: None if it is free."""
     return MemoryStore.claim(store, "clerk:msg_1", "another", 60)
 
 
@@ -418,7 +418,7 @@ class TestAsyncio:
 
 
 class CountingLoop(asyncio.SelectorEventLoop):
-    """Counts what is scheduled: anyio schedules a cancellation in each iteration of the loop until the task ends."""
+    """Count scheduled calls: anyio schedules a cancellation in each iteration of the loop until the task ends."""
 
     scheduled = 0
 
@@ -538,7 +538,7 @@ class TestAnyio:
         assert outcome_now(store) is Outcome.DUPLICATE
 
     @pytest.mark.slow
-    def test_the_wait_in_a_cancelled_anyio_scope_takes_next_to_no_cpu_time(self):
+    def test_waiting_in_a_cancelled_anyio_scope_takes_almost_no_cpu_time(self):
         async def main():
             with anyio.move_on_after(0.01):
                 await AsyncOnce(MemoryStore()).run("msg_1", lambda _: time.sleep(2))
@@ -558,7 +558,7 @@ assert "anyio" not in sys.modules
 
 
 class TestStarlette:
-    """A client that disconnects cancels what Starlette runs for it, in a scope of anyio."""
+    """If a client disconnects, Starlette cancels its handler in an anyio scope."""
 
     def test_a_client_that_disconnects_does_not_separate_handler_and_mark(self):
         store, gate = Gated(), Gate()

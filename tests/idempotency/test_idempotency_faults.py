@@ -27,6 +27,7 @@ if os.name != "posix":
 
 from helpers import stores
 from helpers.idempotency_worker import LEASE, MESSAGES, THREADS, Journal, open_store, transactions
+from helpers.marks import slow
 
 from clerk_webhook_verify.errors import StoreError
 from clerk_webhook_verify.idempotency import AsyncOnce, MemoryStore, Once, Outcome, SQLiteStore
@@ -36,12 +37,12 @@ KILLS = int(os.environ.get("KILLS", "10"))
 PROCESSES = 8
 TESTS = Path(__file__).parents[1]
 HOUR, WEEK = 3600, 7 * 86_400
-REDIS_6 = pytest.param("redis_6", marks=pytest.mark.slow)  # it repeats what Valkey shows
+REDIS_6 = pytest.param("redis_6", marks=pytest.mark.slow)  # redundant to Valkey
 STORES = ["sqlite", "valkey", REDIS_6, "postgres"]
 
 
 class Place:
-    """One kind of store, where its data is, and the journal of those who work with it."""
+    """A kind of store, the place of its data, and the journal of its workers."""
 
     def __init__(self, kind: str, where: str, folder: Path) -> None:
         self.kind, self.where, self._path = kind, where, folder / "journal"
@@ -87,7 +88,7 @@ on_each_store = pytest.mark.parametrize("place", STORES, indirect=True)
 
 
 def is_done(store, message):
-    """Asks for the message as a worker would, and gives it back."""
+    """Claim the message like a worker, and release it."""
     outcome = store.claim(f"clerk:{message}", "the test", 60)
     store.release(f"clerk:{message}", "the test")
     return outcome is Outcome.DUPLICATE
@@ -246,7 +247,7 @@ def impatient_store(place):
     return RedisStore(stores.Valkey(str(Path(place.where).parent), "").client(retry=Retry(NoBackoff(), 0)))
 
 
-@pytest.mark.parametrize("place", ["valkey", REDIS_6, "postgres"], indirect=True)
+@pytest.mark.parametrize("place", ["valkey", REDIS_6, *slow("postgres")], indirect=True)
 def test_a_restart_of_the_server_loses_nothing(place, request):
     server = request.getfixturevalue(place.kind)
     once, store = Once(impatient_store(place), lease=LEASE), impatient_store(place)
@@ -258,7 +259,7 @@ def test_a_restart_of_the_server_loses_nothing(place, request):
         one_more.release()
 
     def deliver(first):
-        """As the sender: what fails, or is in progress, is delivered again."""
+        """Like the sender: redeliver messages that failed or are in progress."""
         for number in itertools.count(first, 4):
             if enough.is_set():
                 break
@@ -310,7 +311,7 @@ def test_a_claim_that_the_client_sends_again_is_still_its_own(place):
     class Breaking(redis.UnixDomainSocketConnection):
         def read_response(self, *arguments, **options):
             answer = super().read_response(*arguments, **options)
-            if answer == 0 and not broken:  # the claim was carried out, its answer is lost
+            if answer == 0 and not broken:  # the claim succeeded, but its response is lost
                 broken.append(answer)
                 self.disconnect()
                 raise redis.ConnectionError("broken")
@@ -395,11 +396,11 @@ def test_who_comes_late_releases_nothing_that_another_has(place):
 
 
 @on_each_store
-def test_who_comes_late_completes_what_nobody_took(place, caplog):
+def test_a_handler_slower_than_its_lease_completes_if_no_other_worker_claims_it(place, caplog):
     store = place.store()
 
     def late(_):
-        time.sleep(0.02)  # nobody can ask whether the lease has run out without taking it
+        time.sleep(0.02)  # no call shows whether the lease has expired without claiming it
 
     assert Once(store, lease=0.001).run("msg_1", late) is Outcome.HANDLED
     assert not caplog.records
@@ -438,7 +439,7 @@ def in_a_thread(message, steps):
 
 
 def cancelled_at(suspension, handler, store, steps):
-    """Run *handler* once, and cancel at the given suspension; gives how often it was suspended."""
+    """Run *handler* once, and cancel it at the given suspension; return the number of suspensions."""
     seen = 0
 
     @types.coroutine
@@ -505,7 +506,7 @@ def test_a_full_disk_is_a_store_error_until_there_is_room(place):
 
 @contextlib.contextmanager
 def read_only_folder():
-    """For root every folder is writable, so that the test must be somebody else."""
+    """Every folder is writable for root, so the test needs another user."""
     root = os.geteuid() == 0
     with tempfile.TemporaryDirectory() as folder:
         yield_to = Path(folder)
@@ -523,7 +524,7 @@ def read_only_folder():
 
 
 @pytest.mark.parametrize("name", ["there.db", "new.db"])
-def test_a_read_only_folder_is_a_store_error_that_says_what_is_needed(name):
+def test_a_read_only_folder_is_a_store_error_with_a_fix(name):
     with read_only_folder() as folder, pytest.raises(StoreError, match="directory is writable") as caught:
         SQLiteStore(folder / name).claim("b", "b", 60)
     assert str(folder / name) in str(caught.value)
@@ -543,7 +544,7 @@ def test_a_file_that_was_damaged_is_a_store_error_and_nothing_is_handled(tmp_pat
 
 
 def elsewhere(place, message):
-    """What a process says that comes, runs the message and goes: who goes last sweeps SQLite's files up."""
+    """Return the output of a process that runs the message and exits: the last one removes SQLite's files."""
     return place.start("once").communicate(f"{message}\n", timeout=60)[0].strip()
 
 
@@ -559,7 +560,7 @@ def test_a_second_store_on_the_same_file_leaves_the_first_its_locks(place):
 
 
 def fork(child):
-    """Its exit code is 0 where *child* says so; where it hangs it ends, too."""
+    """Exit with 0 if *child* returns true; end it if it hangs."""
     process = os.fork()
     if process:
         return process

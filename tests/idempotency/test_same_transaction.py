@@ -1,4 +1,4 @@
-"""Does the mark commit with the work where Django or SQLAlchemy holds the transaction?"""
+"""The mark is committed with the work in transactions of Django and SQLAlchemy."""
 
 import subprocess
 import sys

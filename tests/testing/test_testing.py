@@ -82,7 +82,7 @@ class TestSample:
             sample("user.craeted")
 
     @pytest.mark.parametrize("event_type", [5, None, ["user.created"], UserCreated])
-    def test_something_else_than_a_type_is_a_value_error(self, event_type):
+    def test_a_value_that_is_not_a_type_is_a_value_error(self, event_type):
         with pytest.raises(ValueError, match=f"there is no event type {re.escape(repr(event_type))}"):
             sample(event_type)
 
@@ -361,7 +361,7 @@ class TestThePytestPlugin:
             with pytest.raises(WebhookVerificationError):
                 webhook.verify(request.headers, request.body)
 
-        def test_everything_that_signed_request_takes(clerk_webhook_signer):
+        def test_accepts_every_option_of_signed_request(clerk_webhook_signer):
             secret = "whsec_" + "A" * 32
             request = clerk_webhook_signer("user.created", family="webhook", first_name="Grace", secret=secret)
             event = Webhook(secret).verify(request.headers, request.body)
@@ -418,6 +418,7 @@ class TestThePytestPluginOfAVendoredCopy:
         blocked = [] if installed else ["-p", "no:clerk_webhook_verify"]
         vendored.runpytest_inprocess("-p", "no:cacheprovider", *blocked, *arguments).assert_outcomes(passed=4)
 
+    @pytest.mark.slow
     def test_works_if_named_on_the_command_line(self, vendored):
         vendored.makeconftest("from app import webhook")
         self.check(vendored, "-p", VENDORED)
@@ -426,6 +427,7 @@ class TestThePytestPluginOfAVendoredCopy:
         vendored.makeconftest("from app import webhook")
         self.check(vendored, ini=f"addopts = -p {VENDORED}")
 
+    @pytest.mark.slow
     def test_works_if_named_in_the_environment(self, vendored, monkeypatch):
         vendored.makeconftest("from app import webhook")
         monkeypatch.setenv("PYTEST_PLUGINS", VENDORED)

@@ -63,7 +63,7 @@ def test_all_annotations_resolve_in(module):
     assert unresolved(module) == []
 
 
-def test_annotations_resolve_with_the_standard_library_alone():
+def test_annotations_resolve_with_only_the_standard_library():
     names = [name for name in modules() if name not in NEEDS]
     code = f"""
 import importlib, inspect, sys
@@ -77,13 +77,13 @@ print([problem for name in {names!r} for problem in unresolved(name)])
 
 
 class TestTheRegistryAndTheUnions:
-    def test_known_event_holds_every_registered_class_of_the_package(self):
-        ours = {cls for cls in EVENT_TYPES.values() if cls.__module__.startswith("clerk_webhook_verify.")}
-        assert set(get_args(events.KnownEvent)) == ours
+    def test_known_event_contains_every_registered_class_of_the_package(self):
+        known = {cls for cls in EVENT_TYPES.values() if cls.__module__.startswith("clerk_webhook_verify.")}
+        assert set(get_args(events.KnownEvent)) == known
 
-    def test_event_type_holds_every_registered_type_of_the_package(self):
-        ours = {name for name, cls in EVENT_TYPES.items() if cls.__module__.startswith("clerk_webhook_verify.")}
-        assert set(get_args(events.EventType)) == ours
+    def test_event_type_contains_every_registered_type_of_the_package(self):
+        known = {name for name, cls in EVENT_TYPES.items() if cls.__module__.startswith("clerk_webhook_verify.")}
+        assert set(get_args(events.EventType)) == known
 
     @pytest.mark.parametrize("family", ["User", "Session", "Organization", "Role", "Message", "Billing", "Waitlist"])
     def test_the_union_and_the_literal_of_a_family_agree(self, family):

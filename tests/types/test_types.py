@@ -1,4 +1,4 @@
-"""Do mypy and pyright see what a user's editor should see, and refuse what is marked as wrong?"""
+"""mypy and pyright accept users' code, and report the lines marked as wrong."""
 
 import json
 import subprocess
@@ -11,7 +11,7 @@ USERS_CODE = Path(__file__).with_name("users_code")
 FILES = sorted(USERS_CODE.glob("*.py"))
 
 
-def refused_by_mypy() -> set[tuple[str, int]]:
+def errors_of_mypy() -> set[tuple[str, int]]:
     command = [sys.executable, "-m", "mypy", "--strict", "--output=json", "--no-incremental", "--config-file=", *FILES]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=USERS_CODE)
     assert done.returncode in {0, 1}, done.stderr
@@ -19,7 +19,7 @@ def refused_by_mypy() -> set[tuple[str, int]]:
     return {(Path(each["file"]).name, each["line"]) for each in found if each["severity"] == "error"}
 
 
-def refused_by_pyright() -> set[tuple[str, int]]:
+def errors_of_pyright() -> set[tuple[str, int]]:
     command = [
         sys.executable,
         "-m",
@@ -42,8 +42,8 @@ def refused_by_pyright() -> set[tuple[str, int]]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("refused", [refused_by_mypy, refused_by_pyright], ids=["mypy", "pyright"])
-def test_a_checker_refuses_what_is_wrong_and_nothing_else(refused):
+@pytest.mark.parametrize("errors", [errors_of_mypy, errors_of_pyright], ids=["mypy", "pyright"])
+def test_type_checker_reports_exactly_the_marked_lines(errors):
     wrong = {
         (file.name, number)
         for file in FILES
@@ -51,21 +51,21 @@ def test_a_checker_refuses_what_is_wrong_and_nothing_else(refused):
         if line.endswith("# wrong")
     }
     assert wrong
-    assert refused() == wrong
+    assert errors() == wrong
 
 
-def test_the_strangers_code_works(monkeypatch, capsys):
+def test_users_code_that_type_checks_also_runs(monkeypatch, capsys):
     monkeypatch.syspath_prepend(str(USERS_CODE))
-    import stranger_flask
-    import stranger_script
-    import stranger_test
+    import user_flask
+    import user_script
+    import user_test
 
-    stranger_test.test_a_signed_delivery_is_taken()
-    stranger_test.test_a_forged_one_is_refused()
-    delivery = stranger_flask.webhook.verify_signature(
-        stranger_flask.webhook.signed_headers(stranger_test.BODY, message_id="msg_1"), stranger_test.BODY
+    user_test.test_a_signed_delivery_is_accepted()
+    user_test.test_a_forged_delivery_is_rejected()
+    delivery = user_flask.webhook.verify_signature(
+        user_flask.webhook.signed_headers(user_test.BODY, message_id="msg_1"), user_test.BODY
     )
-    stranger_script.main([delivery.to_json(), "{}"])
+    user_script.main([delivery.to_json(), "{}"])
     assert capsys.readouterr() == (
         "msg_1 user_1\n",
         "line 2: not a stored delivery: message_id is not a message id; read only what Delivery.to_json() wrote\n",

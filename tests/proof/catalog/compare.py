@@ -1,4 +1,4 @@
-"""List the event types and fields that Clerk publishes and our event classes lack.
+"""List the event types and fields that Clerk publishes and the event classes lack.
 
     python tests/proof/catalog/compare.py --openapi 2025-04-15.yml --npm clerk-backend-3.25.0.tgz
 
@@ -21,7 +21,7 @@ from proof.catalog.sources import Source, UnusableSourceError, read_npm_package,
 
 from clerk_webhook_verify.events import EVENT_TYPES, Event
 
-#: What our classes lack on purpose: an object of the source, our class with or without a field -> the reason.
+#: Deliberate differences: an object of the source, the class with or without a field -> the reason.
 ALLOWED = {
     ("WebhookEventPayload", "Event.object"): "is always 'event', and stays in raw",
     ("Webhook", "Event.object"): "is always 'event', and stays in raw",
@@ -62,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def compare(source: Source) -> list[str]:
-    """Return one line for each event type and field that *source* declares and our classes lack."""
+    """Return one line for each event type and field that *source* declares and the event classes lack."""
     lines: list[str] = []
     compared: set[tuple[str, type]] = set()
     for event_type in sorted(source.events):
@@ -74,15 +74,15 @@ def compare(source: Source) -> list[str]:
 
 
 def _missing_fields(source: Source, name: str, cls: type, compared: set[tuple[str, type]]) -> Iterator[str]:
-    """Compare an object of *source* with our class, and the objects in its fields with the classes in ours."""
+    """Compare an object of *source* with the class, and the objects in its fields with their classes."""
     owner = "Event" if issubclass(cls, Event) else cls.__name__
     if (name, cls) in compared or (name, owner) in ALLOWED:
         return
     compared.add((name, cls))
-    ours = {field.name for field in fields(cls)}
+    known = {field.name for field in fields(cls)}
     hints = get_type_hints(cls)
     for field_name, field in source.objects[name].fields.items():
-        if field_name not in ours:
+        if field_name not in known:
             if (name, f"{owner}.{field_name}") not in ALLOWED:
                 yield f"{owner} lacks {field.declaration}  (in {name})"
             continue

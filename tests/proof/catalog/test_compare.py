@@ -1,4 +1,4 @@
-"""compare.py reports event types and fields that Clerk declares and our classes lack. Its inputs here are invented."""
+"""compare.py reports event types and fields that Clerk declares and the library lacks. The inputs are invented."""
 
 import dataclasses
 import io

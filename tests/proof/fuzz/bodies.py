@@ -107,7 +107,7 @@ def payload(data: bytes) -> None:
     expected = f"{type(event).__name__}(type={event.type[:64]!r}{shown}, message_id={MESSAGE_ID!r})"
     require(repr(event) == expected, "the repr of an event shows more than its type and ids")
     read_properties(event)
-    if zlib.crc32(body) % 8 == 0:  # these take long, and depend little on the input
+    if zlib.crc32(body) % 8 == 0:  # slow, and almost independent of the input
         require(
             Delivery.from_json(event.delivery.to_json()) == event.delivery,
             "to_json() and from_json() changed the delivery",

@@ -70,7 +70,7 @@ HAR = {"headers": [{"name": name, "value": VALID[name]} for name in VALID], "pos
 CAPTURES = [
     LINE,
     f"{LINE}\n{LINE}",
-    LINE + "\n{torn",
+    LINE + "\n{truncated",
     json.dumps(json.loads(LINE), indent=1),
     '{"type":"ready"}\n' + LINE,
     f"POST / HTTP/1.1\r\n{HEAD}\r\n{BODY.decode()}",

@@ -1,4 +1,4 @@
-"""The bytes of a fuzzer as test input, and the exception for a property that does not hold."""
+"""The bytes of a fuzzer as test input, and the exception for a violated property."""
 
 import base64
 import hmac
@@ -12,11 +12,11 @@ T = TypeVar("T")
 
 
 class BrokenError(Exception):
-    """A property does not hold. Not an AssertionError, which ``python -O`` would switch off."""
+    """A property is violated. Not an AssertionError, which ``python -O`` would switch off."""
 
 
 def require(condition: object, problem: str) -> None:
-    """Raise BrokenError with *problem* unless the condition holds."""
+    """Raise BrokenError with *problem* unless the condition is true."""
     if not condition:
         raise BrokenError(problem)
 

@@ -1,6 +1,6 @@
-"""What is fuzzed, and the limits of time and memory that hold for every input.
+"""The fuzz targets, and the limits of time and memory for every input.
 
-Each target is a function of bytes that raises if its property does not hold. None of them needs atheris.
+Each target is a function of bytes that raises if its property is violated. None of them needs atheris.
 """
 
 import time

@@ -1,4 +1,4 @@
-"""What could stand in the place of one piece of code? Another operator, a neighbour, a part of it, or nothing."""
+"""Replacements for one piece of code: another operator, a neighbor, a part of it, or nothing."""
 
 import ast
 import copy
@@ -41,7 +41,7 @@ def _without_one(node: ast.AST, field: str) -> Iterator[ast.AST]:
 
 
 def alternatives(node: ast.AST) -> Iterator:
-    """What could stand for *node*: nodes, or lists of statements."""
+    """Yield replacements for *node*: nodes, or lists of statements."""
     if isinstance(node, ast.stmt):
         yield from _of_a_statement(node)
     elif isinstance(node, ast.Constant):
@@ -145,7 +145,7 @@ def _of_a_call(node: ast.Call) -> Iterator[ast.AST]:
 
 
 def _of_a_pattern(pattern: str) -> Iterator[str]:
-    """One alternative less; one character less, where the alternative is no plain word and the rest still a pattern."""
+    """Remove an alternative, or a character if the alternative is not a plain word and the rest is a pattern."""
     alternatives = pattern.split("|")
     for number, alternative in enumerate(alternatives):
         shorter = [_but(alternative, index) for index in range(len(alternative)) if not alternative.isalpha()]

@@ -1,8 +1,8 @@
-"""Which small changes could a module have suffered? Each is the module's whole text with one thing in it changed.
+"""Generate the mutants of a module: its complete text with one small change.
 
-The text is what ``ast.unparse`` writes of the module, so a change is found again whatever its line and its layout.
-Nothing is changed in annotations, imports, docstrings, ``__all__`` and what only type checkers read, and no prose: a
-literal with two words in a row. What a message must say, the tests assert by its key words.
+The text is the output of ``ast.unparse``, so a change is found again on another line or in another layout. Annotations,
+imports, docstrings, ``__all__``, code for type checkers and prose (literals with two words in a row) are not changed.
+The tests assert the key words of messages.
 """
 
 import ast
@@ -20,8 +20,8 @@ NOT_MUTATED = (ast.Import, ast.ImportFrom, ast.expr_context, ast.operator, ast.c
 @dataclass(frozen=True)
 class Mutant:
     place: str  #: The function or class, dotted; "module" outside of any.
-    diff: str  #: The changed lines, each after "- " or "+ ", long ones cut to what is round the change.
-    text: str  #: The whole module.
+    diff: str  #: The changed lines, each after "- " or "+ ", long ones shortened to the text around the change.
+    text: str  #: The complete module.
 
 
 def mutants(source: str) -> Iterator[Mutant]:
@@ -42,7 +42,7 @@ def mutants(source: str) -> Iterator[Mutant]:
 
 
 def _slots(node: ast.AST, place: str) -> Iterator[tuple]:
-    """Each node with its place and what puts other nodes where it stands, which gives back what stood there."""
+    """Yield each node with its place, and a function that replaces it and returns the old nodes."""
     if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
         place = node.name if place == "module" else f"{place}.{node.name}"
     for field, value in ast.iter_fields(node):
@@ -59,7 +59,7 @@ def _slots(node: ast.AST, place: str) -> Iterator[tuple]:
 
 
 def _put(nodes: list[ast.AST], index: int, new: object) -> object:
-    if isinstance(new, list):  # statements for one statement, and the other way round to restore it
+    if isinstance(new, list):  # statements for one statement, and the reverse to restore it
         old = list(nodes)
         nodes[index : index + 1] = new
         return tuple(old)

@@ -1,14 +1,14 @@
-"""Does a test fail for every small thing that could be wrong in the code that verifies, decodes and handles once?
+"""Check that a test fails for every mutant of the code that verifies, decodes and handles once.
 
     python tests/proof/mutation/run.py                       # all of it: about twenty minutes on one core
-    python tests/proof/mutation/run.py --only _signature.py  # one module; --only may be given again: the short form
+    python tests/proof/mutation/run.py --only _signature.py  # one module; --only can be repeated: the short form
 
-Each mutant is a module with one thing in it changed (mutants.py says what may change); it is killed when a test fails,
-or does not end. A mutant that no test should notice is in survivors.txt, with the reason. It is an error when another
-survives, and when one that is listed is killed or is no mutant any more; both are shown as a diff.
+Each mutant is a module with one change (see mutants.py). It is killed if a test fails or does not end. survivors.txt
+lists the mutants that no test should detect, with the reasons. It is an error if another mutant survives, or if a
+listed one is killed or no longer exists; the diff is printed.
 
-mutmut 3.8.1 changes nothing outside functions, cosmic-ray 8.7.0 no strings. All runs in a temporary copy, a forked
-process a mutant, on a system that can fork; on Python 3.11 or newer, for the texts in survivors.txt.
+mutmut 3.8.1 changes nothing outside functions, cosmic-ray 8.7.0 no strings. The script runs in a temporary copy, with a
+forked process per mutant. It needs fork, and Python 3.11 or newer for the texts in survivors.txt.
 """
 
 import argparse
@@ -38,7 +38,7 @@ Key = tuple[str, str, str]  # module, place, diff
 HERE = Path(__file__).parent
 ROOT = HERE.parents[2]
 PACKAGE = Path("src/clerk_webhook_verify")
-#: By module, the test files that are its own; what they let live meets all of WIDER.
+#: The test files of each module; survivors are also run against all of WIDER.
 MODULES = {
     "_secret.py": ["secret", "secrecy"],
     "_secret_advice.py": ["secret", "secrecy"],
@@ -62,7 +62,7 @@ WIDER = [
     *("receiver", "deliveries", "adapters", "imports", "allowlist", "payload", "events", "registry", "idempotency"),
 ]
 WHAT_THE_TESTS_IMPORT = ["django.conf", "django.http", "httpx", "starlette.testclient", "werkzeug.test", "fastapi"]
-#: What needs a server, and what takes seconds each time.
+#: Tests that need a server or take seconds.
 LEFT_OUT = ["valkey", "redis", "postgres", "any_value_in_any_field", "hundred_thousand", "any_json_object_as_data"]
 OPTIONS = [
     *("-x", "-q", "-p", "no:cacheprovider", "-p", "_hypothesis_pytestplugin", "--hypothesis-profile=mutation"),
@@ -107,7 +107,7 @@ def table_row(module: str, counts: Counter) -> str:
 
 
 def read_listed(path: Path) -> set[Key]:
-    """Paragraphs: a reason, "== ..." to its end, holds for the mutants after it, each its place and its diff."""
+    """Read the paragraphs: a reason ("== ...") applies to the mutants after it, each with its place and diff."""
     listed: set[Key] = set()
     reason = ""
     for paragraph in path.read_text("utf-8").strip().split("\n\n"):
@@ -123,7 +123,7 @@ def read_listed(path: Path) -> set[Key]:
 
 
 def prepare(copy: Path) -> None:
-    """What all runs share is imported once, before they fork; nothing of the package itself."""
+    """Import the modules that all runs share before they fork, but not the package."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # theirs
         for name in WHAT_THE_TESTS_IMPORT:
@@ -143,7 +143,7 @@ def prepare(copy: Path) -> None:
     with redirect_stdout(io.StringIO()):
         pytest.main([*OPTIONS, f"--rootdir={copy.parent}", str(empty)])  # fills the caches of pytest and Hypothesis
     gc.collect()
-    gc.freeze()  # nor are all these objects looked at again in each child
+    gc.freeze()  # do not collect all these objects again in each child
 
 
 def run_unchanged(copy: Path, tests: list[str]) -> None:
@@ -162,7 +162,7 @@ def run_module(copy: Path, module: str, listed: set[Key]) -> tuple[Counter, set[
     for number, mutant in enumerate(mutants(source), 1):
         key = (module, mutant.place, mutant.diff)
         file.write_text(mutant.text, "utf-8")
-        os.utime(file, (number, number))  # so that no bytecode is taken for its own
+        os.utime(file, (number, number))  # so that no other bytecode is used for it
         verdict = run_tests(copy, MODULES[module], seconds)
         if verdict == "survived" and key not in listed:
             verdict = run_tests(copy, WIDER, 120)
@@ -196,7 +196,7 @@ def run_tests(copy: Path, names: list[str], seconds: int, write_bytecode: bool =
             os._exit(int(code))
     _, status = os.waitpid(child, 0)
     with suppress(ProcessLookupError):
-        os.killpg(child, signal.SIGKILL)  # what it left behind
+        os.killpg(child, signal.SIGKILL)  # its remaining processes
     if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGALRM:
         return "timeout"
     return "killed" if status else "survived"

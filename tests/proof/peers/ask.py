@@ -1,4 +1,4 @@
-"""What do the peers say of a delivery: svix and standardwebhooks from PyPI and from npm, Clerk's own on npm?"""
+"""Verify a delivery with the peers: svix and standardwebhooks from PyPI and npm, and Clerk's library from npm."""
 
 import base64
 import datetime
@@ -21,11 +21,11 @@ INSTALL = "npm ci --prefix tests/proof/peers"
 PYTHON = ("svix (PyPI)", "standardwebhooks (PyPI)")
 NODE = ("svix (npm)", "standardwebhooks (npm)", "@clerk/backend (npm)")
 
-Verdicts = dict[str, str | None]  # of each peer: None when it accepts, else the name of what it raised
+Verdicts = dict[str, str | None]  # by peer: None if it accepts, otherwise the name of the exception
 
 
 def node_is_missing() -> str:
-    """Why the peers under Node cannot be asked; empty where they can."""
+    """Return why the peers from npm cannot run; empty if they can."""
     if shutil.which("node") is None:
         return "there is no node to run the peers from npm"
     return "" if (HERE / "node_modules").is_dir() else f"the peers from npm are not there: {INSTALL}"
@@ -46,7 +46,7 @@ def versions(peers: Iterable[str]) -> list[str]:
 
 
 def renamed(headers: Sequence[tuple[str, str]], family: str) -> list[tuple[str, str]]:
-    """For a peer that knows one family alone: a delivery of the other one under the names that it knows."""
+    """Rename the headers for a peer that knows only one header set."""
     families = {name.lower().split("-")[0] for name, _ in headers if name.lower() in NAMES}
     if len(families) != 1 or family in families:
         return list(headers)
@@ -70,7 +70,7 @@ def ask_python(delivery: Delivery) -> Verdicts:
 
     def verdict(verify) -> str | None:
         raised = None
-        for secret in delivery.secrets:  # none of them knows several: each is tried, as a receiver would
+        for secret in delivery.secrets:  # no peer supports several secrets: try each, as a receiver would
             try:
                 verify(secret)
             except Exception as error:  # they let many others escape

@@ -1,11 +1,11 @@
-"""Do the peers answer as this library does, wherever it does not differ on purpose?
+"""Compare the results of this library with those of its peers.
 
     npm ci --prefix tests/proof/peers
     python tests/proof/peers/compare.py --deliveries 100_000
     python tests/proof/peers/compare.py --vectors
 
-Every answer must be the one that model.py foresees: ours without quirks, a peer's with its own, each with its reason.
-Any other is printed and ends in exit code 1.
+model.py must predict every result: this library's without quirks, and each peer's with its quirks, which have reasons.
+Any other result is printed, and the exit code is 1.
 """
 
 import argparse
@@ -26,11 +26,11 @@ from proof.peers.model import PEERS, QUIRKS, accepts
 
 from clerk_webhook_verify import Webhook, WebhookError, __version__
 
-OURS = "this library"
+LIBRARY = "this library"
 
 
-def ask_ours(delivery: Delivery) -> str | None:
-    """The code of the error; None: accepted."""
+def ask_library(delivery: Delivery) -> str | None:
+    """Return the code of the error, or None if the delivery is accepted."""
     try:
         webhook = Webhook(delivery.secrets, clock=lambda: delivery.now)
         webhook.verify_signature(delivery.headers, delivery.body)
@@ -43,11 +43,11 @@ def all_verdicts(deliveries: Iterable[Delivery], node: bool) -> Iterator[tuple[D
     pending = iter(deliveries)
     while chunk := list(islice(pending, 10_000)):
         for delivery, theirs in zip(chunk, ask_node(chunk) if node else [{}] * len(chunk), strict=True):
-            yield delivery, {OURS: ask_ours(delivery), **ask_python(delivery), **theirs}
+            yield delivery, {LIBRARY: ask_library(delivery), **ask_python(delivery), **theirs}
 
 
 def causes(delivery: Delivery, peer: str, accepted: bool) -> list[str]:
-    """As few quirks of a peer as lead to its answer."""
+    """Return the fewest quirks of a peer that explain its result."""
     needed = set(PEERS[peer])
     for quirk in sorted(needed):
         if accepts(delivery, needed - {quirk}) is accepted:
@@ -63,7 +63,7 @@ class Comparison:
     differed: Counter = field(default_factory=Counter)  # by peer and whether it accepts
     raised: Counter = field(default_factory=Counter)  # by peer and class of error
     quirks: Counter = field(default_factory=Counter)  # by quirk, whether the peer accepts, and peer
-    examples: dict = field(default_factory=dict)  # by quirk and whether the peer accepts: what is odd, the least seen
+    examples: dict = field(default_factory=dict)  # by quirk and whether the peer accepts: fewest changes
     unexplained: list = field(default_factory=list)
 
     def add(self, delivery: Delivery, verdicts: Verdicts) -> None:
@@ -73,9 +73,9 @@ class Comparison:
             self.accepted[verifier] += accepted
             if accepted is not accepts(delivery, PEERS.get(verifier, ())):
                 self.unexplained.append((verifier, verdict, delivery))
-            elif verifier != OURS:
+            elif verifier != LIBRARY:
                 self.raised[verifier, verdict] += not accepted
-                if accepted is not (verdicts[OURS] is None):
+                if accepted is not (verdicts[LIBRARY] is None):
                     self.explain(delivery, verifier, accepted)
 
     def explain(self, delivery: Delivery, peer: str, accepted: bool) -> None:
@@ -89,16 +89,16 @@ class Comparison:
                 self.unexplained.append((peer, f"no reason for {quirk}", delivery))
 
     def print(self) -> None:
-        print(f"\n{self.deliveries:,} deliveries, {self.accepted[OURS]:,} of them accepted by {OURS}\n")
-        print("| peer | accepts | agrees | accepts, we refuse | refuses, we accept | what it raises |")
+        print(f"\n{self.deliveries:,} deliveries, {self.accepted[LIBRARY]:,} of them accepted by {LIBRARY}\n")
+        print("| peer | accepts | agrees | only it accepts | only this library accepts | exceptions |")
         print("|---|--:|--:|--:|--:|---|")
         for peer in self.peers:
             more, less = self.differed[peer, True], self.differed[peer, False]
             raised = [f"{name} {count:,}" for (who, name), count in self.raised.most_common() if who == peer and count]
             agreed = self.deliveries - more - less - sum(who == peer for who, *_ in self.unexplained)
             print(f"| {peer} | {self.accepted[peer]:,} | {agreed:,} | {more:,} | {less:,} | {', '.join(raised)} |")
-        for accepted, title in ((True, "They accept, we refuse"), (False, "They refuse, we accept")):
-            print(f"\n| {title}: what the peer does | {' | '.join(self.peers)} | for example | why we differ |")
+        for accepted, title in ((True, "Only the peer accepts"), (False, "Only this library accepts")):
+            print(f"\n| {title}: what the peer does | {' | '.join(self.peers)} | for example | reason |")
             print(f"|---|{'--:|' * len(self.peers)}---|---|")
             for quirk in [quirk for quirk in QUIRKS if (quirk, accepted) in self.examples]:
                 counts = " | ".join(f"{self.quirks[quirk, accepted, peer]:,}" for peer in self.peers)
@@ -107,11 +107,11 @@ class Comparison:
 
 
 def reason(quirk: str, accepted: bool) -> str:
-    return QUIRKS[quirk].accepts if accepted else QUIRKS[quirk].refuses
+    return QUIRKS[quirk].accepts if accepted else QUIRKS[quirk].rejects
 
 
 def print_vectors(answers: list[tuple[dict, Delivery, Verdicts]], verifiers: tuple[str, ...]) -> None:
-    """Passed of all, by flag and verifier; what is acceptable is passed either way. Then who failed which, and why."""
+    """Print how many vectors each verifier passed, by flag, and which it failed. Acceptable ones always pass."""
     total = Counter(test["flags"][0] for test, *_ in answers)
     passed: Counter = Counter()
     failed: dict[tuple[bool, str], dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
@@ -140,7 +140,7 @@ def print_vectors(answers: list[tuple[dict, Delivery, Verdicts]], verifiers: tup
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Hold this library against its peers.")
+    parser = argparse.ArgumentParser(description="Compare this library with its peers.")
     parser.add_argument("--deliveries", type=int, default=100_000, help="how many random ones")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--vectors", action="store_true", help="the test vectors instead, as a table")
@@ -156,7 +156,7 @@ def main() -> int:
         answers = list(zip(tests, *zip(*all_verdicts(deliveries, not options.without_node), strict=True), strict=True))
         for _, *answer in answers:
             comparison.add(*answer)
-        print_vectors(answers, (OURS, *peers))
+        print_vectors(answers, (LIBRARY, *peers))
     else:
         print(f"seed {options.seed}")
         for answer in all_verdicts(random_deliveries(options.seed, options.deliveries), not options.without_node):

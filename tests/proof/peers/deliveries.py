@@ -1,7 +1,7 @@
-"""Deliveries to hold verifiers against each other with: the vectors, and any number of random ones.
+"""Deliveries for the comparison of verifiers: the vectors, and any number of random ones.
 
-A random delivery is genuine, and then up to three things are odd about it: some before it was signed, so that the
-signature covers them, others on its way. All of them follow from the seed alone.
+A random delivery is a valid one with up to three changes: some before it is signed, so that the signature covers them,
+others in transit. The seed determines all of them.
 """
 
 import base64
@@ -26,7 +26,7 @@ class Delivery:
     body: bytes
     secrets: tuple[str, ...]
     now: float
-    made: tuple[str, ...] = ()  # what is odd about it
+    made: tuple[str, ...] = ()  # its changes
 
 
 def vectors() -> Iterator[tuple[dict, Delivery]]:
@@ -118,7 +118,7 @@ SPELLINGS: dict[str, Callable[[str], str]] = {
     "hexadecimal": lambda text: hex(int(text)) if text.isdecimal() else text,
     "nothing left": lambda text: "",
 }
-IDS = {"a full stop": "a.b", "a comma": "a,b", "a blank": "a b", "no ASCII": "a\xe9", "a control character": "a\x01",
+IDS = {"a period": "a.b", "a comma": "a,b", "a blank": "a b", "no ASCII": "a\xe9", "a control character": "a\x01",
        "a NUL": "a\0", "a line feed inside": "a\nb", "257 characters": "a" * 257, "256 characters": "a" * 256,
        "a blank in front": " a", "a tab behind": "a\t", "an NBSP behind": "a\xa0", "a VT behind": "a\v",
        "punctuation": "~!$/=?"}  # fmt: skip
@@ -192,7 +192,7 @@ HEADERS: dict[str, Callable[[Draft, str, str], list[tuple[str, str]]]] = {
 
 
 def oddities() -> Iterator[tuple[int, str, Callable[[Draft], object]]]:
-    """What may be odd: when (0: before it is signed, 1: after, 2: once it has headers), its name, and the deed."""
+    """Yield changes: when (0: before signing, 1: after, 2: once it has headers), the name, and the function."""
     for name, text in IDS.items():
         yield 0, f"id: {name}", lambda draft, text=text: draft.values.update(id=text)
     for name, body in BODIES.items():

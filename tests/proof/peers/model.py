@@ -1,7 +1,7 @@
-"""What would a verifier answer that differs from ours in these ways, and why do we differ?
+"""A verifier that is independent of the package and of its peers, with the differences between them as quirks.
 
-One verifier, written apart from the package and from the peers. Without quirks it must answer as this library does,
-with a peer's quirks as that peer does, whatever arrives: so the list of quirks is the list of all differences.
+Without quirks it must return the results of this library, and with a peer's quirks those of the peer, for every
+delivery. So the list of quirks is the list of all differences, with the reasons.
 """
 
 import base64
@@ -18,85 +18,81 @@ from .deliveries import NAMES, PARTS, TOLERANCE, Delivery
 @dataclass(frozen=True)
 class Quirk:
     does: str
-    accepts: str = ""  #: Why we refuse what it accepts by this.
-    refuses: str = ""  #: Why we accept what it refuses by this.
+    accepts: str = ""  #: Why this library rejects what the quirk accepts.
+    rejects: str = ""  #: Why this library accepts what the quirk rejects.
 
 
 QUIRKS = {
     "short-key": Quirk(
-        "takes a key of any length but 0", "the scheme asks for 24 bytes at least, and over 75 no sender uses any"
+        "accepts a key of any length but 0", "the scheme requires at least 24 bytes, and no sender uses more than 75"
     ),
-    "empty-key": Quirk("takes whsec_ alone for a secret, with an empty key", "whoever knows that signs at will"),
-    "no-prefix": Quirk(
-        "takes a secret without whsec_", "what lacks the prefix is mostly another value in the secret's place"
-    ),
+    "empty-key": Quirk("accepts whsec_ as a secret with an empty key", "everyone knows the empty key"),
+    "no-prefix": Quirk("accepts a secret without whsec_", "a value without the prefix is usually not a signing secret"),
     "secret-not-trimmed": Quirk(
-        "takes white space round a secret for part of it",
+        "treats white space around a secret as part of it",
         "",
-        "files and consoles put a newline behind it, and no key has one",
+        "files and consoles add a newline, and no key contains one",
     ),
     "secret-skips": Quirk(
-        "skips what is no base64 in a secret, and any padding", "a mistyped secret would be another key, without a word"
+        "skips invalid base64 and padding in a secret", "a mistyped secret would be another key, without an error"
     ),
     "secret-loose-end": Quirk(
-        "looks at neither padding nor unused bits nor a lone last character of a secret",
+        "ignores padding, unused bits and a single last character of a secret",
         "such a secret was cut or changed",
     ),
     "joins": Quirk(
-        "reads doubled headers, which arrive joined with a comma", "the copy that is verified may not be the one used"
+        "reads duplicate headers, joined with a comma", "the application may use another copy than the verified one"
     ),
     "mixes-families": Quirk(
-        "takes each header from svix-* or else webhook-*", "no sender mixes them: two deliveries in one are none"
+        "reads each header from svix-*, otherwise from webhook-*", "no sender mixes them: they can name two messages"
     ),
     "webhook-family": Quirk(
-        "reads webhook-* alone, also where svix-* is there",
-        "one family decides, svix-* where there is any: what one reads the other must not overlook",
-        "one family decides, svix-* where there is any: a stray header of the other does no harm",
+        "reads only webhook-*, even if svix-* is present",
+        "if any svix-* header is present, only that set is used",
+        "if any svix-* header is present, only that set is used: others are ignored",
     ),
     "not-stripped": Quirk(
-        "takes spaces and tabs round a value for part of it",
-        "with blanks round it, an id is another one that is not allowed",
-        "HTTP strips them, and what makes up requests by hand may not",
+        "treats spaces and tabs around a value as part of it",
+        "an id with blanks is another id, which is not allowed",
+        "HTTP strips them, but code that builds requests by hand may not",
     ),
     "trims": Quirk(
-        "strips NBSP, VT, FF and line ends round a value, refuses NUL and line ends in any",
-        "HTTP strips spaces and tabs alone",
-        "no server lets them in; beside a good entry of the signature they do no harm",
+        "strips NBSP, VT, FF and newlines around a value, and rejects NUL and newlines in any value",
+        "HTTP strips only spaces and tabs",
+        "servers reject them, and next to a valid signature they are safe",
     ),
     "any-id": Quirk(
-        "takes an id of any characters and length", "a full stop moves the signed text, a comma joins two ids"
+        "accepts an id of any characters and length", "a period moves the signed text, a comma joins two ids"
     ),
     "float-timestamp": Quirk(
         "reads the timestamp with float() and signs the integer",
-        "it is not the text that was signed: 1.7e9 and 1_700_000_000 would do",
-        "leading zeros, rightly signed: the text counts, as it arrived",
+        "it is not the text that was signed: 1.7e9 and 1_700_000_000 would be accepted",
+        "leading zeros, correctly signed: the text is used unchanged",
     ),
     "parsed-timestamp": Quirk(
         "reads digits at the start of the timestamp and signs those",
-        "it is not the text that was signed: 1700000000, and anything would do",
-        "leading zeros, rightly signed: the text counts, as it arrived",
+        "it is not the text that was signed: 1700000000 and any text would be accepted",
+        "leading zeros, correctly signed: the text is used unchanged",
     ),
     "whole-seconds": Quirk("reads its clock in whole seconds", "300.5 s are more than 300 s"),
-    "needs-utf-8": Quirk(
-        "takes a body in UTF-8 alone", "", "the signature covers bytes; whether they are text is asked later"
-    ),
+    "needs-utf-8": Quirk("accepts only a body in UTF-8", "", "the signature covers bytes; they are decoded later"),
     "repairs-text": Quirk(
-        "reads what is no UTF-8 in the body as U+FFFD, and signs that",
+        "reads invalid UTF-8 in the body as U+FFFD, and signs that",
         "it is another body than the one that was signed",
-        "the signature covers bytes; whether they are text is asked later",
+        "the signature covers bytes; they are decoded later",
     ),
     "drops-mark": Quirk(
         "drops up to two byte order marks in front of the body",
         "it is another body than the one that was signed",
         "the mark was signed, too",
     ),
-    "needs-body": Quirk("takes an empty body for an error", "", "no event, but genuine: that is another error of ours"),
+    "needs-body": Quirk("rejects an empty body", "", "its signature is valid: parsing it is another error"),
     "loose-base64": Quirk(
-        "decodes signatures, skipping what is no base64, and gives up at an entry that it cannot decode",
-        "many texts for one signature",
-        "one broken entry does not spoil a good one",
+        "decodes signatures, skips invalid base64, and stops at an entry that it cannot decode",
+        "one signature would have many valid forms",
+        "a malformed entry does not invalidate a good one",
     ),
-    "second-comma": Quirk("ignores what follows a second comma in an entry", "no sender writes it"),
+    "second-comma": Quirk("ignores text after a second comma in an entry", "no sender writes one"),
 }
 EVERYWHERE = {"short-key", "no-prefix", "secret-not-trimmed", "joins", "any-id"}
 PYTHON = EVERYWHERE | {"secret-skips", "not-stripped", "float-timestamp", "needs-utf-8", "loose-base64"}
@@ -126,7 +122,7 @@ def accepts(delivery: Delivery, quirks: Iterable[str] = ()) -> bool:
     if "any-id" not in quirks and not re.fullmatch(r"[!-+\-/-~]{1,256}", message_id):
         return False
     text = f"{message_id}.{signed}.".encode() + body
-    return any(fits(signature, hmac.digest(key, text, "sha256"), quirks) for key in keys)
+    return any(matches(signature, hmac.digest(key, text, "sha256"), quirks) for key in keys)
 
 
 def key_of(secret: str, quirks: frozenset[str]) -> bytes | None:
@@ -188,7 +184,7 @@ def read_headers(delivery: Delivery, quirks: frozenset[str]) -> list[str] | None
 
 
 def read_timestamp(text: str, quirks: frozenset[str]) -> tuple[float, str]:
-    """Seconds, and the text that is signed, which is empty where there is no timestamp."""
+    """Return the seconds and the signed text, which is empty if there is no timestamp."""
     if "float-timestamp" in quirks:
         try:
             seconds = datetime.fromtimestamp(float(text), timezone.utc).timestamp()
@@ -214,7 +210,7 @@ def read_body(body: bytes, quirks: frozenset[str]) -> bytes | None:
     return body.decode("utf-8", "replace").encode() if "repairs-text" in quirks else body
 
 
-def fits(signature: str, digest: bytes, quirks: frozenset[str]) -> bool:
+def matches(signature: str, digest: bytes, quirks: frozenset[str]) -> bool:
     right = "v1," + base64.b64encode(digest).decode()
     for entry in signature.split(" "):
         if "second-comma" in quirks:

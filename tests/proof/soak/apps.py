@@ -1,5 +1,5 @@
-"""The tests' own applications with two more routes: /soak verifies and appends the message id to a file, /memory tells
-what Python holds. No request leaves anything of its own in the process: what grows is a leak."""
+"""The applications of the tests with two more routes: /soak verifies and appends the message id to a file, /memory
+returns Python's memory. Requests store nothing in the process, so any growth is a leak."""
 
 import ctypes
 import gc
@@ -28,9 +28,9 @@ def handle(event: Event) -> None:
 
 
 def memory() -> dict[str, int]:
-    """Blocks that Python holds, and the bytes of what it allocated since this was asked for the second time."""
+    """Return the number of allocated blocks, and the bytes allocated since the second request."""
     gc.collect()
-    if hasattr(LIBC, "malloc_trim"):  # glibc's: what is free goes back to the system, and what stays is held
+    if hasattr(LIBC, "malloc_trim"):  # glibc: return free memory to the system, so the rest is in use
         LIBC.malloc_trim(0)
     held = {"blocks": sys.getallocatedblocks(), "traced": tracemalloc.get_traced_memory()[0]}
     if next(ASKED) == 2:  # not before: its own memory grows as that of a leak would

@@ -1,13 +1,13 @@
-"""Do endpoints on real servers hold under mixed traffic: no 5xx, no growth, no good delivery refused?
+"""Test endpoints on real servers under mixed traffic: no 5xx, no growth, no good delivery rejected.
 
     python tests/proof/soak/run.py --seconds 600     # --seconds 10 is the short form
     python tests/proof/soak/run.py --seconds 60 --servers "Flask on gunicorn"
 
-Each server gets good, forged, stale, oversized, half-closed and broken-off requests, and one slow sender fewer than
-gunicorn has threads. Through nginx it gets half as many again, and twice as many slow senders as threads. After one
-fifth of the time, after four and at the end all senders stop and the servers are measured; tracemalloc runs in the
-last. Prints Markdown, where "none" is a connection that was closed without an answer and "left" a sender that gave up;
-exits 1 when a check fails.
+Each server gets good, forged, stale, oversized, half-closed and aborted requests, and one slow client fewer than
+gunicorn has threads. Through nginx it gets half as many more requests, and twice as many slow clients as threads. After
+one fifth and four fifths of the time and at the end, all senders stop and the servers are measured; tracemalloc runs in
+the last fifth. Prints Markdown: "none" is a connection that was closed without a response, "left" a sender that gave
+up. Exits with 1 if a check fails.
 """
 
 import argparse
@@ -32,9 +32,9 @@ from serving import NGINX, SERVERS, THREADS, Server, served
 EXPECTED = {
     "good": {"204"},
     "forged": {"400"},
-    "unsigned": {"400", "none"},  # refused unread, as the next
+    "unsigned": {"400", "none"},  # rejected unread, like the next
     "stale": {"400"},
-    "oversized": {"413", "none"},  # closing may reset the connection under our writing, and the answer with it
+    "oversized": {"413", "none"},  # closing may reset the connection while the sender writes, and discard the response
     "oversized, chunked": {"413", "none"},
     "half closed": {"400", "none"},
     "closed": {"left"},
@@ -55,7 +55,7 @@ GROWTH = {  # from one measurement to another
 
 
 def measured(server: Server) -> dict[str, int]:
-    """What the server holds when nobody sends and its connections have ended."""
+    """Measure the server when it has no traffic and no connections."""
     files = [server.usage()["files"]]
     while len(files) < 20 and files[-3:] != [files[-1]] * 3:
         time.sleep(1)
@@ -74,7 +74,7 @@ def measured(server: Server) -> dict[str, int]:
 
 
 async def soak(servers: dict[str, Server], seconds: float, rate: float, seed: int) -> dict[str, tuple]:
-    """The traffic; gives the senders to each server and its three measurements."""
+    """Run the traffic; return the senders and the three measurements of each server."""
     lanes = {name: [Senders("direct", server.port, f"{seed} {name}")] for name, server in servers.items()}
     if NGINX:
         for name, server in servers.items():
@@ -102,7 +102,7 @@ def failures(name: str, server: Server, lanes: list[Senders], measurements: list
             if kind in RATES and not statuses:
                 found.append(f"{lane.name}, {kind}: never sent")
             if kind in REFUSED_UNREAD and statuses["none"] > statuses.total() / 2:
-                found.append(f"{lane.name}, {kind}: seldom answered")
+                found.append(f"{lane.name}, {kind}: rarely answered")
     handled = Counter(server.handled.read_text().splitlines())
     accepted = Counter(message_id for lane in lanes for message_id in lane.accepted)
     if handled != accepted:

@@ -1,5 +1,5 @@
-"""Everything that may arrive at an endpoint: deliveries that are good, forged, stale or oversized, and senders who are
-slow, stop, hang up half or wholly. Signed by hmac alone, written to the socket as bytes."""
+"""Requests of all kinds: good, forged, stale and oversized deliveries, slow clients, and clients that stop, half-close
+or disconnect. Only hmac signs, and the bytes are written to the socket."""
 
 import asyncio
 import itertools
@@ -35,7 +35,7 @@ RATES = {
 
 
 class Senders:
-    """All kinds of senders to one port; what they were answered, by kind."""
+    """All kinds of senders to one port, and the responses by kind."""
 
     def __init__(self, name: str, port: int, seed: str) -> None:
         self.name, self.port = name, port
@@ -79,7 +79,7 @@ class Senders:
     def _finished(self, task: asyncio.Task[None]) -> None:
         self._sending.discard(task)
         if not task.cancelled() and task.exception():
-            self.statuses[task.get_name()][repr(task.exception())] += 1  # of ours
+            self.statuses[task.get_name()][repr(task.exception())] += 1  # a bug here
 
     def message(self, kind: str) -> tuple[str, bytes, bytes]:
         """A message id, the head of a request and its body."""
@@ -118,7 +118,7 @@ class Senders:
         try:
             for message_id, head, body in messages:
                 cut = int(part * len(body))
-                pieces: Iterable[bytes] = [head, body[:cut]]  # of who stops in the middle
+                pieces: Iterable[bytes] = [head, body[:cut]]  # of a client that stops in the middle
                 pause = 0.5 if kind in SLOW else 0.0
                 if kind == "slow but good":
                     step = len(body) // 6 + 1
@@ -150,11 +150,11 @@ async def exchange(
     pause: float = 0.0,
     kind: str = "",
 ) -> bytes | None:
-    """Write the pieces until there is an answer: its head, nothing if it was closed without, None if we left before."""
+    """Write the pieces until the response: its head, empty if closed without one, None if the sender left first."""
     deadline = time.monotonic() + patience
     answer = asyncio.ensure_future(reader.readuntil(b"\r\n\r\n"))
     try:
-        with suppress(ConnectionError):  # reset while we write; an answer may have come before
+        with suppress(ConnectionError):  # reset while writing; a response may have arrived before
             for piece in pieces:
                 writer.write(piece)
                 await (asyncio.wait([answer], timeout=pause) if pause else writer.drain())

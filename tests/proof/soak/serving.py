@@ -1,4 +1,4 @@
-"""Servers on loopback ports, each in processes of its own, and nginx in front of them where it is installed."""
+"""Servers on loopback ports, each in its own processes, and nginx in front of them if it is installed."""
 
 import os
 import random
@@ -30,12 +30,12 @@ SERVERS = {
 ENVIRONMENT = {
     "PYTHONPATH": os.pathsep.join(map(str, [HERE, TESTS, TESTS / "helpers" / "apps"])),
     "CLERK_WEBHOOK_SIGNING_SECRET": SECRET,
-    "MALLOC_ARENA_MAX": "1",  # else glibc keeps, for each thread, what its largest body once took
+    "MALLOC_ARENA_MAX": "1",  # otherwise glibc keeps the memory of the largest body for each thread
 }
 
 
 # Not ports.free_port(): thousands of connections of the clients take ports of that kind meanwhile.
-PORTS = iter(random.sample(range(20_000, 32_000), 12_000))  # each once, and none that a client may be given
+PORTS = iter(random.sample(range(20_000, 32_000), 12_000))  # each once, and none that the system assigns to clients
 
 
 def free_port() -> int:
@@ -75,7 +75,7 @@ class Server:
         assert self._process.poll() is None, self.log.read_text()
         self._process.terminate()
         try:
-            self._process.wait(40)  # gunicorn gives slow senders thirty seconds
+            self._process.wait(40)  # gunicorn waits thirty seconds for slow clients
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
@@ -103,7 +103,7 @@ def served(commands: dict[str, str]) -> Iterator[dict[str, Server]]:
                 blocks.append(f"server {{ listen 127.0.0.1:{server.proxied}; {location} }}")
             config = (HERE / "nginx.conf").read_text().format(folder=folder, servers="\n    ".join(blocks))
             (folder / "nginx.conf").write_text(config)
-            folder.chmod(0o711)  # started by root, its worker is somebody else
+            folder.chmod(0o711)  # if root starts it, its worker is another user
             start([NGINX, "-p", name, "-c", f"{name}/nginx.conf"], server.proxied, "nginx.x").wait()
         for server in servers.values():
             server.wait()

@@ -1,10 +1,10 @@
-"""Which server ends a slow sender, after how long, and what do good deliveries meet beside many of them?
+"""Test which servers disconnect slow clients, when, and how good deliveries fare next to many of them.
 
     python tests/proof/soak/slow.py    # 3 minutes
 
-First a slow sender of each kind to each server, for half a minute, with limits that are short enough to be seen. Then
-good deliveries, a few a second, beside senders that stay in the middle of a body. It shows what servers do with the
-library in them, and has no limit of its own to miss.
+First a slow client of each kind connects to each server for half a minute, with short time limits. Then good deliveries
+arrive, a few per second, next to clients that stop in the middle of a body. It measures servers that run the library,
+and checks no limits.
 """
 
 import asyncio
@@ -65,7 +65,7 @@ async def ended(port: int, pieces: Iterable[bytes]) -> str:
 
 
 async def beside(port: int, slow: int) -> str:
-    """What becomes of good deliveries, for 15 s, beside so many senders that come again when they are ended."""
+    """Send good deliveries for 15 s, next to this many slow clients, which reconnect when disconnected."""
 
     async def stay() -> None:
         while True:
@@ -85,7 +85,7 @@ async def beside(port: int, slow: int) -> str:
 
 
 def in_each(commands: dict[str, str], measure: Callable[[Server], Awaitable[T]]) -> dict[str, T]:
-    """What is measured of all servers at the same time."""
+    """Measure all servers at the same time."""
 
     async def gather(servers: dict[str, Server]) -> dict[str, T]:
         return dict(zip(servers, await asyncio.gather(*map(measure, servers.values())), strict=True))

@@ -1,9 +1,9 @@
-"""Writes signatures.json: what a verifier of this signature scheme must accept, and what it must refuse.
+"""Write signatures.json: deliveries that a verifier of this signature scheme must accept or reject.
 
     python tests/proof/vectors/make.py
 
-The manner is Project Wycheproof's, the form is in schema.json, and what the flags mean is in the file itself. Signed
-with hmac alone, and with no line of the package: vectors that a verifier wrote for itself would prove nothing.
+The structure follows Project Wycheproof; schema.json has the format, and the file itself explains the flags. Only hmac
+signs, without the package's code: vectors that a verifier wrote for itself would show nothing.
 """
 
 import base64
@@ -24,38 +24,38 @@ MISSING, MALFORMED, MISMATCH = "missing_header", "malformed_header", "signature_
 OLD, NEW, SECRET = "timestamp_too_old", "timestamp_too_new", "invalid_secret"
 
 HEADER = [
-    "Each group has the secrets that a receiver knows, its tolerance in seconds and its clock in Unix seconds. Each "
-    "test is one delivery to it.",
+    "Each group has the receiver's secrets, its tolerance in seconds and its clock in Unix seconds. Each test is one "
+    "delivery to it.",
     "A string in 'headers' or 'body' is a sequence of bytes: the character U+00NN is the byte 0xNN (ISO 8859-1). The "
-    "body is 'body', 'repeat' times over. Doubled headers stand twice in the list.",
-    "valid: accept. invalid: refuse. acceptable: implementations may differ, and no forger gains by it.",
-    "'reason' is what this library says when it refuses, and null where it accepts, of acceptable deliveries too. "
-    "The order of its checks: secrets, headers, signature, age.",
+    "body is 'body', repeated 'repeat' times. Duplicate headers are in the list twice.",
+    "valid: accept. invalid: reject. acceptable: implementations may differ, and no attacker benefits.",
+    "'reason' is the error code of this library, and null if it accepts the delivery, also for acceptable ones. The "
+    "order of its checks: secrets, headers, signature, age.",
 ]
 NOTES = {
     "Official": ("BASIC", "Published by the authors of the scheme with their own libraries."),
-    "Plain": ("BASIC", "What senders send: both families of headers, names in any case, any usual id."),
-    "Body": ("FUNCTIONALITY", "The body is bytes. Who also parses JSON may refuse what is none."),
-    "BodyChanged": ("MODIFIED_PARAMETER", "The body is not the one that was signed, however alike they are."),
-    "BodyRepaired": ("AUTH_BYPASS", "Another body, which only a decoder that mends broken text takes for the signed."),
-    "Missing": ("MISSING_STEP", "A header of the three is missing or empty. Whoever signs nothing proves nothing."),
-    "Doubled": ("CAN_OF_WORMS", "A header is given twice: which copy is verified, and which is used?"),
+    "Plain": ("BASIC", "Usual deliveries: both header sets, names in any case, any usual id."),
+    "Body": ("FUNCTIONALITY", "The body is bytes. An implementation that parses JSON may reject other bodies."),
+    "BodyChanged": ("MODIFIED_PARAMETER", "The body is not the one that was signed, even if they are similar."),
+    "BodyRepaired": ("AUTH_BYPASS", "Another body. A decoder that replaces invalid text returns the signed one."),
+    "Missing": ("MISSING_STEP", "One of the three headers is missing or empty."),
+    "Duplicate": ("CAN_OF_WORMS", "A header is present twice: which copy is verified, and which is used?"),
     "Families": ("CAN_OF_WORMS", "svix-* and webhook-* headers in one delivery."),
-    "Blanks": ("EDGE_CASE", "White space round a value: HTTP strips spaces and tabs, and nothing else."),
-    "MessageId": ("CAN_OF_WORMS", "Rightly signed ids of characters or lengths that no sender of ours uses."),
-    "MovedDot": ("AUTH_BYPASS", "id.timestamp.body cut elsewhere: the same signed text, another delivery, no secret."),
+    "Blanks": ("EDGE_CASE", "White space around a value: HTTP strips only spaces and tabs."),
+    "MessageId": ("CAN_OF_WORMS", "Correctly signed ids with characters or lengths that no known sender uses."),
+    "MovedDot": ("AUTH_BYPASS", "id.timestamp.body split elsewhere: the same signed text is another delivery."),
     "TimestampForm": ("MODIFIED_PARAMETER", "Not Unix seconds in plain digits, or not as they were signed."),
-    "TimestampAge": ("AUTH_BYPASS", "A genuine delivery near the edge of the tolerance, or far beyond it: a replay."),
-    "Several": ("FUNCTIONALITY", "Several signatures, as while secrets rotate: one that fits is enough."),
-    "Version": ("AUTH_BYPASS", "The right signature under another version, or none."),
-    "Separator": ("MODIFIED_PARAMETER", "The right signature, not as 'v1', a comma, base64, with blanks between."),
-    "Encoding": ("MALLEABILITY", "The right 32 bytes, not in standard base64 (RFC 4648, section 4)."),
-    "Forged": ("AUTH_BYPASS", "Another signature, part of the right one, or more than it."),
+    "TimestampAge": ("AUTH_BYPASS", "A valid delivery near the edge of the tolerance, or far beyond it: a replay."),
+    "Several": ("FUNCTIONALITY", "Several signatures, as during a rotation of secrets: one match is enough."),
+    "Version": ("AUTH_BYPASS", "The right signature with another version, or without one."),
+    "Separator": ("MODIFIED_PARAMETER", "The right signature, but not as 'v1,' and base64, separated by blanks."),
+    "Encoding": ("MALLEABILITY", "The right 32 bytes, but not in standard base64 (RFC 4648, section 4)."),
+    "Forged": ("AUTH_BYPASS", "Another signature, or a part or an extension of the right one."),
     "OtherText": ("AUTH_BYPASS", "The right key over another text."),
     "OtherPrimitive": ("WRONG_PRIMITIVE", "The right text under another key, hash or construction."),
-    "Rotation": ("FUNCTIONALITY", "Several secrets. What is signed with one that is not among them is refused."),
+    "Rotation": ("FUNCTIONALITY", "Several secrets. A delivery that was signed with another one is rejected."),
     "SecretLength": ("WEAK_PARAMS", "Keys have 24 to 64 bytes by the specification. Some senders use up to 75."),
-    "SecretForm": ("MODIFIED_PARAMETER", "A secret is whsec_ and standard base64. The delivery is signed for its key."),
+    "SecretForm": ("MODIFIED_PARAMETER", "A secret is whsec_ and standard base64. Its key signs the delivery."),
 }
 
 
@@ -77,7 +77,7 @@ def entry(**changed: object) -> str:
 
 def case(flag, comment, result=OK, reason=None, *, message_id=ID, timestamp=NOW, body=BODY, repeat=1, family="svix",
          signed=(), signature=None, headers=lambda pairs: pairs):  # fmt: skip
-    """One test. What is signed is what is sent, but for *signed*; *headers* changes the pairs afterwards."""
+    """Return a test. *signed* changes what is signed, and *headers* changes the pairs after that."""
     truth = {"message_id": message_id, "timestamp": timestamp, "body": body * repeat} | dict(signed)
     values = (message_id, str(timestamp), entry(**truth) if signature is None else signature)
     pairs = [(f"{family}-{name}", value) for name, value in zip(("id", "timestamp", "signature"), values, strict=True)]
@@ -86,7 +86,7 @@ def case(flag, comment, result=OK, reason=None, *, message_id=ID, timestamp=NOW,
 
 
 def put(**values: str | None):
-    """Changes the values of headers, by the last part of their names; None removes one."""
+    """Change the values of headers, by the last part of their names; None removes a header."""
     return lambda pairs: [
         (name, values.get(name.split("-")[1], value))
         for name, value in pairs
@@ -113,25 +113,25 @@ def bodies():
         "text with escapes": b'{"name":"Zo\\u00eb \\ud83d\\ude00 \\u0000"}',
         "lines that end in CR LF": b'{\r\n  "type": "x"\r\n}\r\n',
         "a newline at the end": BODY + b"\n",
-        "blanks round it": b" \t" + BODY + b"  ",
-        "full stops": b'["a.b", 1.5, "..."]',
+        "blanks around it": b" \t" + BODY + b"  ",
+        "periods": b'["a.b", 1.5, "..."]',
         "a digit": b"0",
         "U+FFFD itself": '{"name":"\ufffd"}'.encode(),
     }.items():
         yield case("Body", comment, body=body)
-    for size in (55, 56, 64, 65):  # round the blocks of SHA-256 and its padding
+    for size in (55, 56, 64, 65):  # near the blocks of SHA-256 and its padding
         yield case("Body", f"a signed text of {size} bytes", body=b"7", repeat=size - len(f"{ID}.{NOW}."))
     yield case("Body", "64 KiB", body=b"7", repeat=65_536)
     for comment, body in {
         "no body": b"",
-        "no JSON": b"hello",
+        "not JSON": b"hello",
         "a byte order mark": b"\xef\xbb\xbf" + BODY,
         "a NUL": b'"\0"',
-        "every byte there is": bytes(range(256)),
-        "no UTF-8: 0xff": b'"\xff"',
-        "no UTF-8: a surrogate": b'"\xed\xa0\x80"',
-        "no UTF-8: an overlong NUL": b'"\xc0\x80"',
-        "no UTF-8: a sequence cut short": b'"\xe2\x82"',
+        "all bytes": bytes(range(256)),
+        "not UTF-8: 0xff": b'"\xff"',
+        "not UTF-8: a surrogate": b'"\xed\xa0\x80"',
+        "not UTF-8: an overlong NUL": b'"\xc0\x80"',
+        "not UTF-8: a truncated sequence": b'"\xe2\x82"',
     }.items():
         yield case("Body", comment, MAYBE, body=body)
 
@@ -199,9 +199,9 @@ def headers():
             ("then another", differing, lambda pairs, i=index, o=other: [*pairs, (pairs[i][0], o)]),
             ("another first", differing, lambda pairs, i=index, o=other: [(pairs[i][0], o), *pairs]),
         ):
-            yield case("Doubled", f"{twice}: {comment}", result, MALFORMED, headers=add)
+            yield case("Duplicate", f"{twice}: {comment}", result, MALFORMED, headers=add)
         joined = lambda pairs, n=name, o=other, once=once: put(**{n: f"{once(pairs)}, {o}"})(pairs)  # noqa: E731
-        yield case("Doubled", f"{twice}: joined with a comma", differing, MISMATCH if index == 2 else MALFORMED,
+        yield case("Duplicate", f"{twice}: joined with a comma", differing, MISMATCH if index == 2 else MALFORMED,
                    headers=joined)  # fmt: skip
 
     for index, name in enumerate(FAMILY):
@@ -221,10 +221,10 @@ def headers():
         yield case("Families", comment, result, reason, headers=lambda _, pairs=pairs: pairs)
     for message_id in (ID, "msg_other"):
         beside = lambda pairs, one=("webhook-id", message_id): [one, *pairs]  # noqa: E731
-        yield case("Families", f"webhook-id {message_id[:9]} beside svix-*", MAYBE, headers=beside)
+        yield case("Families", f"webhook-id {message_id[:9]} next to svix-*", MAYBE, headers=beside)
 
     for name, right in {"id": ID, "timestamp": str(NOW), "signature": good}.items():
-        yield case("Blanks", f"a space and a tab round svix-{name}", MAYBE, headers=put(**{name: f" \t{right}\t "}))
+        yield case("Blanks", f"a space and a tab around svix-{name}", MAYBE, headers=put(**{name: f" \t{right}\t "}))
         for comment, blank in {"LF": "\n", "VT": "\v", "NUL": "\0", "NBSP": "\xa0"}.items():
             yield case("Blanks", f"{comment} after svix-{name}", BAD, MISMATCH if name == "signature" else MALFORMED,
                        headers=put(**{name: right + blank}))  # fmt: skip
@@ -232,7 +232,7 @@ def headers():
 
 def message_ids():
     for comment, message_id in {
-        "a full stop": "msg_a.b",
+        "a period": "msg_a.b",
         "a comma": "msg_a,b",
         "a space inside": "msg_a b",
         "a tab inside": "msg_a\tb",
@@ -251,7 +251,7 @@ def message_ids():
         yield case("MessageId", comment, BAD, MISMATCH, signed={"message_id": ID}, **changed)
 
     signed = {"timestamp": NOW, "body": f"{NOW}.".encode() + BODY}
-    yield case("MovedDot", "as it was signed: a body that begins with digits and a full stop", **signed)
+    yield case("MovedDot", "as it was signed: a body that begins with digits and a period", **signed)
     for comment, message_id, timestamp, body in (
         ("the timestamp is in the id", f"{ID}.{NOW}", NOW, BODY),
         ("the timestamp is in the id, which is percent-encoded", f"{ID}%2E{NOW}", NOW, BODY),
@@ -259,12 +259,12 @@ def message_ids():
     ):
         yield case("MovedDot", comment, BAD, MISMATCH if "%" in message_id else MALFORMED, message_id=message_id,
                    timestamp=timestamp, body=body, signed={"message_id": ID, **signed})  # fmt: skip
-    yield case("MovedDot", "the id ends in a full stop, the timestamp begins with one", BAD, MALFORMED,
+    yield case("MovedDot", "the id ends with a period, the timestamp begins with one", BAD, MALFORMED,
                message_id=ID + ".", signed={"message_id": ID, "timestamp": f".{NOW}"})  # fmt: skip
 
 
 def timestamps():
-    as_numbers = {  # what a lenient parser may take for NOW: also signed as NOW
+    as_numbers = {  # which a lenient parser may read as NOW: also signed as NOW
         "a decimal point": f"{NOW}.0",
         "a fraction": f"{NOW}.9",
         "a sign": f"+{NOW}",
@@ -318,23 +318,23 @@ def signatures():
         "the right one last": f"{forged} {good}",
         "the right one between": f"{forged} {good} {forged}",
         "the right one twice": f"{good} {good}",
-        "beside an asymmetric one": f"{newer} {good}",
-        "beside one of a later version": f"v2,{text} {good}",
+        "next to an asymmetric one": f"{newer} {good}",
+        "next to one of a later version": f"v2,{text} {good}",
         "after twenty others": " ".join([*[forged] * 20, good]),
     }.items():
         yield case("Several", comment, signature=signature)
     for comment, signature in {
         "two blanks between": f"{forged}  {good}",
-        "beside a version alone": f"v1 {good}",
-        "beside an empty one": f"v1, {good}",
-        "beside a comma": f", {good}",
-        "beside one that is no base64": f"v1,abc {good}",
-        "beside one with two commas": f"v1,a,b {good}",
-        "beside one that is not ASCII": f"v1,\xe2\x98\x83 {good}",
-        "before one that is no base64": f"{good} v1,abc",
+        "next to only a version": f"v1 {good}",
+        "next to an empty one": f"v1, {good}",
+        "next to a comma": f", {good}",
+        "next to invalid base64": f"v1,abc {good}",
+        "next to one with two commas": f"v1,a,b {good}",
+        "next to one that is not ASCII": f"v1,\xe2\x98\x83 {good}",
+        "before invalid base64": f"{good} v1,abc",
     }.items():
         yield case("Several", comment, MAYBE, signature=signature)
-    for comment, signature in {"two, neither right": f"{forged} {forged}", "an asymmetric one alone": newer}.items():
+    for comment, signature in {"two, neither right": f"{forged} {forged}", "only an asymmetric one": newer}.items():
         yield case("Several", comment, BAD, MISMATCH, signature=signature)
 
     for version in ("v1a", "v2", "V1", "v0", "v01", "v1.0", "1", "whsec_", "*"):
@@ -349,16 +349,16 @@ def signatures():
         "a blank after the comma": f"v1, {text}",
         "a blank before the comma": f"v1 ,{text}",
         "the version twice": f"v1,{good}",
-        "the version behind": f"{text},v1",
+        "the version at the end": f"{text},v1",
         "a comma at the end": f"{good},",
         "more after another comma": f"{good},x",
         "two with a comma between": f"{forged},{good}",
         "two with a tab between": f"{forged}\t{good}",
         "two with a line between": f"{forged}\n{good}",
         "quotes": f'"{good}"',
-        "the version alone": "v1",
-        "version and comma alone": "v1,",
-        "a comma alone": ",",
+        "only the version": "v1",
+        "only version and comma": "v1,",
+        "only a comma": ",",
     }.items():
         yield case("Separator", comment, BAD, MISMATCH, signature=signature)
 
@@ -402,16 +402,16 @@ def signatures():
 
     start, seconds = ID.encode(), str(NOW).encode()
     for comment, signed in {
-        "the body alone": BODY,
+        "only the body": BODY,
         "no body": start + b"." + seconds,
-        "no body, a full stop": start + b"." + seconds + b".",
+        "no body, a period": start + b"." + seconds + b".",
         "no id": seconds + b"." + BODY,
         "no timestamp": start + b"." + BODY,
         "timestamp.id.body": b".".join((seconds, start, BODY)),
         "body.timestamp.id": b".".join((BODY, seconds, start)),
         "nothing between": start + seconds + BODY,
         "colons between": b":".join((start, seconds, BODY)),
-        "a full stop at the end": b".".join((start, seconds, BODY, b"")),
+        "a period at the end": b".".join((start, seconds, BODY, b"")),
         "the version in front": b".".join((b"v1", start, seconds, BODY)),
         "the SHA-256 of the body": b".".join((start, seconds, hashlib.sha256(BODY).hexdigest().encode())),
         "nothing": b"",
@@ -423,14 +423,14 @@ def signatures():
         "another key": mac(key=OTHER_KEY),
         "an empty key": mac(key=b""),
         "the text of the secret as the key": mac(key=whsec(KEY).encode()),
-        "the text behind whsec_ as the key": mac(key=encoded(KEY).encode()),
-        "the whole secret decoded as base64url": mac(key=base64.urlsafe_b64decode(whsec(KEY) + "==")),
+        "the text after whsec_ as the key": mac(key=encoded(KEY).encode()),
+        "the complete secret decoded as base64url": mac(key=base64.urlsafe_b64decode(whsec(KEY) + "==")),
         "HMAC-SHA-1": mac(hashed="sha1"),
         "HMAC-SHA-512": mac(hashed="sha512"),
         "HMAC-SHA-512, its first 32 bytes": mac(hashed="sha512")[:32],
         "SHA-256 without a key": hashlib.sha256(whole).digest(),
         "SHA-256 of key and text": hashlib.sha256(KEY + whole).digest(),
-        "key and text changed round": hmac.digest(whole, KEY, "sha256"),
+        "key and text swapped": hmac.digest(whole, KEY, "sha256"),
     }.items():
         yield case("OtherPrimitive", comment, BAD, MISMATCH, signature="v1," + encoded(data))
 
@@ -444,7 +444,7 @@ def rotation():
 
 
 def secrets():
-    """Secret, key and test; each is a group of its own."""
+    """Yield secret, key and test; each is a separate group."""
     for size, result, reason in ((24, OK, None), (25, OK, None), (26, OK, None), (32, OK, None), (48, OK, None),
                                  (63, OK, None), (64, OK, None), (65, MAYBE, None), (75, MAYBE, None),
                                  (76, MAYBE, SECRET), (128, MAYBE, SECRET), (23, BAD, SECRET), (16, BAD, SECRET),
@@ -457,7 +457,7 @@ def secrets():
     for comment, secret, key, result, reason in (
         ("plus signs and slashes", whsec(plus), plus, OK, None),
         ("no padding", whsec(long).rstrip("="), long, MAYBE, None),
-        ("white space round it", f" {whsec(KEY)}\r\n", KEY, MAYBE, None),
+        ("white space around it", f" {whsec(KEY)}\r\n", KEY, MAYBE, None),
         ("the URL-safe alphabet", whsec(plus).replace("+", "-").replace("/", "_"), plus, BAD, SECRET),
         ("unused bits of the last character", whsec(long)[:-3] + "B==", long, MAYBE, SECRET),
         ("half of the padding", whsec(long)[:-1], long, BAD, SECRET),
@@ -538,7 +538,7 @@ def groups():
 
 
 def text() -> str:
-    """The whole file: a line a test, so that a change of one is a change of one line."""
+    """Return the complete file, with one line per test for readable diffs."""
     number, written = 0, []
     for keys, tolerance, now, tests in groups():
         secrets = [keys] if isinstance(keys, str) else [whsec(key) for key in keys]

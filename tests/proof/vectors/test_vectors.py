@@ -1,4 +1,4 @@
-"""Does each test vector get its answer, and is the file what it says it is?"""
+"""Each test vector has its result, and the file follows its schema."""
 
 import json
 import re
@@ -7,6 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from helpers.marks import slow
 
 from clerk_webhook_verify import Webhook, WebhookError
 
@@ -26,7 +27,7 @@ def body_of(test) -> bytes:
 
 
 def answer(group, headers, body) -> str | None:
-    """The code of the error; None: accepted."""
+    """Return the code of the error, or None if the delivery is accepted."""
     try:
         webhook = Webhook(group["secrets"], tolerance=group["tolerance"], clock=lambda: group["now"])
         delivery = webhook.verify_signature(headers, body)
@@ -45,13 +46,13 @@ def test_the_vector_has_the_expected_result(group, test):
 
 
 @pytest.mark.parametrize(("group", "test"), OFFICIAL, ids=map(name, OFFICIAL))
-def test_what_the_authors_signed_we_sign_alike(group, test):
+def test_signs_like_the_authors_of_the_scheme(group, test):
     values = {name.split("-")[1]: value for name, value in test["headers"]}
     signature = Webhook(group["secrets"]).sign(values["id"], int(values["timestamp"]), body_of(test))
     assert signature == values["signature"]
 
 
-def test_the_file_is_what_its_script_writes():
+def test_the_script_writes_the_same_file():
     script = runpy.run_path(str(HERE / "make.py"))
     assert (HERE / "signatures.json").read_text("utf-8") == script["text"]()
 
@@ -60,13 +61,13 @@ def test_the_script_shares_no_code_with_the_package():
     assert "clerk_webhook_verify" not in (HERE / "make.py").read_text("utf-8")
 
 
-def test_the_reason_goes_with_the_result():
+def test_only_invalid_vectors_have_a_reason():
     for _, test in VECTORS:
         if test["result"] != "acceptable":
             assert (test["reason"] is None) is (test["result"] == "valid"), test["tcId"]
 
 
-def test_they_are_counted_and_their_flags_explained():
+def test_the_vectors_are_numbered_and_their_flags_explained():
     assert [test["tcId"] for _, test in VECTORS] == list(range(1, FILE["numberOfTests"] + 1))
     used = Counter(flag for _, test in VECTORS for flag in test["flags"])
     assert used.keys() == FILE["notes"].keys()
@@ -79,7 +80,7 @@ WITHOUT_MEANING = {"$schema", "$defs", "title", "description"}
 
 
 def problems(value, schema, place="$"):
-    """What is wrong with a value by as much of JSON Schema as schema.json uses; a keyword beyond it is a KeyError."""
+    """Yield the problems of a value. Keywords of JSON Schema that schema.json does not use are a KeyError."""
     checks = {
         "type": lambda kind: isinstance(value, TYPES[kind]) and not isinstance(value, bool),
         "const": lambda wanted: value == wanted,
@@ -109,7 +110,7 @@ def problems(value, schema, place="$"):
         yield from problems(each[1], each[2], each[0])
 
 
-def test_the_file_has_the_form_of_its_schema():
+def test_the_file_follows_its_schema():
     assert list(problems(FILE, SCHEMA)) == []
 
 
@@ -117,16 +118,21 @@ def test_the_file_has_the_form_of_its_schema():
     ("change", "problem"),
     [
         (lambda file: file.pop("notes"), "$: required"),
-        (lambda file: file.update(more=1), "$: ['more']"),
-        (lambda file: file["notes"]["Plain"].update(bugType="BAD"), "$.notes.Plain.bugType: enum"),
-        (lambda file: file["testGroups"][0].update(secrets=[]), "$.testGroups[0].secrets: minItems"),
-        (lambda file: file["testGroups"][0].update(now=True), "$.testGroups[0].now: type"),
-        (lambda file: file["testGroups"][0]["tests"][0].update(body="☃"), "$.testGroups[0].tests[0].body: pattern"),
-        (lambda file: file["testGroups"][0]["tests"][0].update(reason="x"), "$.testGroups[0].tests[0].reason: enum"),
         (lambda file: file["testGroups"][0]["tests"][0]["headers"][0].append("x"), "headers[0]: maxItems"),
+        *slow(
+            (lambda file: file.update(more=1), "$: ['more']"),
+            (lambda file: file["notes"]["Plain"].update(bugType="BAD"), "$.notes.Plain.bugType: enum"),
+            (lambda file: file["testGroups"][0].update(secrets=[]), "$.testGroups[0].secrets: minItems"),
+            (lambda file: file["testGroups"][0].update(now=True), "$.testGroups[0].now: type"),
+            (lambda file: file["testGroups"][0]["tests"][0].update(body="☃"), "$.testGroups[0].tests[0].body: pattern"),
+            (
+                lambda file: file["testGroups"][0]["tests"][0].update(reason="x"),
+                "$.testGroups[0].tests[0].reason: enum",
+            ),
+        ),
     ],
 )
-def test_a_file_of_another_form_is_reported(change, problem):
+def test_the_schema_rejects_another_file(change, problem):
     file = json.loads(json.dumps(FILE))
     change(file)
     (found,) = problems(file, SCHEMA)

@@ -1,4 +1,4 @@
-"""What a type checker knows of events. A line that ends in ``# wrong`` must be refused by mypy and by pyright."""
+"""What type checkers report about events. Both must reject each line that ends in ``# wrong``."""
 
 from dataclasses import field
 from datetime import datetime

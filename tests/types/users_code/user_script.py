@@ -1,4 +1,4 @@
-"""A stranger's script, which reads stored deliveries and says whose they are."""
+"""A user's script, which reads stored deliveries and prints the users in them."""
 
 import sys
 

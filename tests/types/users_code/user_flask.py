@@ -1,4 +1,4 @@
-"""A stranger's endpoint in Flask."""
+"""A user's endpoint in Flask."""
 
 import logging
 
@@ -16,7 +16,7 @@ def clerk() -> tuple[str, int]:
     try:
         event = webhook.verify(request.headers, request.get_data())
     except WebhookVerificationError as error:
-        logging.warning("refused a delivery: %s", error.code)
+        logging.warning("rejected a delivery: %s", error.code)
         return "", 400
     match event:
         case UserCreated(data=user):

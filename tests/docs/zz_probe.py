@@ -1,0 +1,3 @@
+def test_x():
+    """It is left
+    over, a genuine behaviour."""
