@@ -185,7 +185,7 @@ class Webhook:
         return {"svix-id": message_id, "svix-timestamp": str(timestamp), "svix-signature": signature}
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}(fingerprints={self.fingerprints!r}, tolerance={self._tolerance:g})"
+        return f"{type(self).__name__}(fingerprints={self.fingerprints}, tolerance={self._tolerance:g})"
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a Webhook contains secrets, so it cannot be pickled or copied: create another one")

@@ -139,7 +139,7 @@ class TestTheBody:
 
     @pytest.mark.parametrize("body", [{"type": "user.created"}, ["x"], None, 5, object()])
     def test_parsed_json_is_a_type_error(self, body):
-        told = rf"not {type(body).__name__}: do not parse it \(Flask request.get_data\(\)"
+        told = rf"not {type(body).__name__}: do not parse it \(Flask request.get_data\(\).*request.body\)$"
         with pytest.raises(TypeError, match=told):
             webhook.verify(signed_headers(), body)
 

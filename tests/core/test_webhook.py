@@ -123,6 +123,11 @@ def test_its_repr_shows_fingerprints():
         )
 
 
+def test_a_webhook_whose_secret_was_invalid_has_a_repr():
+    """Error trackers call it on the local variables of every frame."""
+    assert repr(Webhook.__new__(Webhook)) == "Webhook(fingerprints=(), tolerance=0)"
+
+
 def test_message_ids_are_known_from_the_first_check_on():
     for headers in (
         signed_headers() | {"svix-timestamp": "soon"},

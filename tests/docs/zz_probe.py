@@ -1,3 +1,0 @@
-def test_x():
-    """It is left
-    over, a genuine behaviour."""
