@@ -1,4 +1,4 @@
-"""E-mails and text messages that Clerk creates."""
+"""Emails and text messages that Clerk creates."""
 
 from typing import Any, Literal
 
@@ -7,7 +7,7 @@ from ._data import Record
 
 
 class Email(Record):
-    """An e-mail. Its content, such as one-time codes, is in ``body``, ``body_plain`` and ``data``."""
+    """An email. Its content, such as one-time codes, is in ``body``, ``body_plain`` and ``data``."""
 
     id: str
     object: str
@@ -56,7 +56,7 @@ class Sms(Record):
 
 
 class EmailCreated(Event):
-    """Clerk created an e-mail, which Clerk or your application sends."""
+    """Clerk created an email, which Clerk or your application sends."""
 
     type: Literal["email.created"]
     data: Email

@@ -54,7 +54,7 @@ class IdentificationLink(Record):
 
 
 class EmailAddress(Record):
-    """An e-mail address of a user. Times are Unix milliseconds."""
+    """An email address of a user. Times are Unix milliseconds."""
 
     id: str | None = None
     object: str
@@ -282,7 +282,7 @@ class User(Record):
 
     @property
     def primary_email_address(self) -> EmailAddress | None:
-        """The e-mail address whose id is ``primary_email_address_id``, or None."""
+        """The email address whose id is ``primary_email_address_id``, or None."""
         return _find_by_id(self.primary_email_address_id, self.email_addresses, EmailAddress)
 
     @property
