@@ -14,6 +14,7 @@ import sys
 import threading
 from argparse import Namespace
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import datetime, timezone
 from time import monotonic, time
 from unittest.mock import Mock
@@ -347,7 +348,8 @@ class TestLimits:
         with listen() as listener:
             with monkeypatch.context() as patched:
                 patched.setattr(threading.Thread, "start", Mock(side_effect=RuntimeError("can't start new thread")))
-                assert listener.raw(head("Content-Length: 0"), leave=True) == b""
+                with suppress(OSError):  # a reset, if the server closes before it has read the request
+                    assert listener.raw(head("Content-Length: 0"), leave=True) == b""
                 assert "can't start new thread" in listener.stderr.next()
             assert listener.post(signed(), BODY)[0] == 204
 
