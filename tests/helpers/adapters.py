@@ -92,8 +92,10 @@ def in_django(handler: Handler, headers, body: bytes, *, method="POST", later=Fa
     view = django_adapter.clerk_webhook(webhook, **options)(
         handler if isinstance(handler, Router) else hook_later if later else hook
     )
-    requests = django.test.AsyncRequestFactory() if later else django.test.RequestFactory()
-    request = requests.generic(method, "/hook", body, "application/json", headers=headers)
+    if later:  # headers as keywords of their own, since headers= is wrong in Django 4.2.0's asynchronous factory
+        request = django.test.AsyncRequestFactory().generic(method, "/hook", body, "application/json", **headers)
+    else:
+        request = django.test.RequestFactory().generic(method, "/hook", body, "application/json", headers=headers)
     response = asyncio.run(view(request)) if later else view(request)
     return Reply(response.status_code, {name.lower(): each for name, each in response.items()}, response.content)
 
