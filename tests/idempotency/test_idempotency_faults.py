@@ -499,7 +499,7 @@ def test_a_full_disk_is_a_store_error_until_there_is_room(place):
     assert "was handled" in completing
     for each in (completing, claiming):
         assert "is unavailable" in each
-        assert "free space" in each
+        assert "not full" in each
     assert afterwards == ["DUPLICATE", "HANDLED", "HANDLED", "DUPLICATE", "DUPLICATE"]
     assert handled(place) == {"msg_0": 1, "msg_1": 2, "msg_2": 1}
 
