@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse, Response
 from ._callables import is_async
 from ._frames import forget_on_error
 from ._handler import as_handler, bind, check_handler
-from ._headers import declared_length
+from ._headers import Headers, declared_length
 from ._outcome import Outcome, status_code_of
 from ._receiver import (
     BODY_TIMEOUT,
@@ -50,6 +50,7 @@ from .routing import AsyncRouter, Router
 __all__ = ["clerk_webhook", "verify_delivery", "verify_request"]
 
 S = TypeVar("S")
+T = TypeVar("T")
 Result = Response | Outcome | Awaitable[Response | Outcome | None] | None
 
 _MAX_EARLY_BODY = 4 * 1_048_576  # bytes
@@ -91,14 +92,9 @@ async def verify_request(
         BodyConsumedError: The application has already read the body.
         TypeError: *webhook* is not a Webhook.
     """
-    check_webhook(webhook)
-    headers = request.headers.raw
-    try:
-        webhook.check_headers(headers)
-        event = webhook.verify(headers, await _read_body(request, max_body, body_timeout))
-    except WebhookError as error:
-        log_rejected(error, webhook, headers)
-        raise
+    event = await _received(
+        request, webhook, lambda headers, body: webhook.verify(headers, body), max_body, body_timeout
+    )
     log_verified(event)
     return event
 
@@ -114,14 +110,9 @@ async def verify_delivery(
     Returns:
         The delivery. ``await request.body()`` and ``await request.json()`` work afterwards.
     """
-    check_webhook(webhook)
-    headers = request.headers.raw
-    try:
-        webhook.check_headers(headers)
-        delivery = webhook.verify_signature(headers, await _read_body(request, max_body, body_timeout))
-    except WebhookError as error:
-        log_rejected(error, webhook, headers)
-        raise
+    delivery = await _received(
+        request, webhook, lambda headers, body: webhook.verify_signature(headers, body), max_body, body_timeout
+    )
     log_verified_delivery(delivery)
     return delivery
 
@@ -225,6 +216,20 @@ async def drain(request: Request, error: WebhookError) -> None:
             while read < _MAX_EARLY_BODY:
                 with anyio.fail_after(_MAX_PAUSE):
                     read += len(await anext(chunks))
+
+
+async def _received(
+    request: Request, webhook: Webhook, verify: Callable[[Headers, bytes], T], max_body: int, timeout: float | None
+) -> T:
+    """Check the headers, read the body and verify both, as ``_receiver`` does for synchronous frameworks."""
+    check_webhook(webhook)
+    headers = request.headers.raw
+    try:
+        webhook.check_headers(headers)
+        return verify(headers, await _read_body(request, max_body, timeout))
+    except WebhookError as error:
+        log_rejected(error, webhook, headers)
+        raise
 
 
 async def _read_body(request: Request, max_body: int, timeout: float | None) -> bytes:

@@ -150,11 +150,6 @@ class RejectedDelivery:
                     return True
         return False
 
-    def is_signed_at(self, timestamp: int) -> bool:
-        """Return whether the signature matches with another timestamp, without a look at the budget."""
-        prefix = f"{self.message_id}.{timestamp}.".encode("utf-8", "surrogatepass")
-        return any(signer.sign(prefix, self.body) in self.entries for signer in self.signers)
-
     def matches_headers(self, names: Iterable[str]) -> bool:
         """Return whether the signature matches if message id, timestamp and signatures are in the headers *names*."""
         message_id, timestamp, signatures = (first_value(self.headers, name) for name in names)
