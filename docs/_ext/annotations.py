@@ -5,7 +5,7 @@ from sphinx.util.typing import stringify_annotation
 
 import clerk_webhook_verify
 from clerk_webhook_verify import events, testing
-from clerk_webhook_verify._rejected import OnRejected
+from clerk_webhook_verify._receiver import OnRejected
 
 ALIASES = {
     "AnyEvent": events.AnyEvent,

@@ -4,9 +4,9 @@
 >>> event = verify(request.headers, request.get_data())  # doctest: +SKIP
 """
 
-from ._body import Body
 from ._headers import Headers
-from ._rejected import RejectedRequest
+from ._payload import Body
+from ._receiver import RejectedRequest
 from ._secret import Secret
 from ._webhook import Webhook, verify
 from .errors import InvalidPayloadError, InvalidSecretError, WebhookError, WebhookVerificationError

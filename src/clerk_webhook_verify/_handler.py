@@ -1,9 +1,10 @@
-"""Check the parameters of a decorated handler, and call it if it is a method."""
+"""Handlers: check their parameters, call them if they are methods, and turn their return value into a status code."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from enum import Enum
 from inspect import Parameter, Signature, isclass, isfunction, signature
 from typing import Any
 
@@ -11,44 +12,66 @@ from ._callables import is_generator
 from .events import EVENT_TYPES, Event
 from .routing import AsyncRouter, Router
 
-_NAMES = {
-    "event": re.compile(r".*(event|evt)"),
-    "request": re.compile(r".*(request|req)"),
-    "context": re.compile(r".*(context|ctx)"),
-}
+_ENDINGS = {"event": ("event", "evt"), "request": ("request", "req"), "context": ("context", "ctx")}
 
 
-def check_handler(
-    handler: object, arguments: Sequence[str], usage: str, *, more: bool = False, instead_of_method: str = ""
-) -> None:
-    """Raise unless *handler* accepts the adapter's arguments in their order.
+class OutcomeValue(str):
+    """FastAPI passes this value to the response class: its type distinguishes it from the application's strings."""
 
-    The annotations and names of its parameters show what it expects; if they are unknown, it is accepted. This finds
-    bugs when the application starts, not when an event arrives.
+    __slots__ = ()
+
+
+class Outcome(Enum):
+    """The result of processing a message. A handler may return it: adapters respond with its ``status_code``."""
+
+    HANDLED = OutcomeValue("handled")  #: The handler ran without raising.
+    DUPLICATE = OutcomeValue("duplicate")  #: The message was handled before.
+    IN_PROGRESS = OutcomeValue("in_progress")  #: Another worker is handling it: 409 makes Clerk retry.
+
+    @property
+    def status_code(self) -> int:
+        """409 for ``IN_PROGRESS``, otherwise 204."""
+        return 409 if self is Outcome.IN_PROGRESS else 204
+
+
+def status_code_of(returned: object) -> int | None:
+    """Return the status code for a handler's return value; None if it is neither an outcome nor None."""
+    if returned is None:
+        return 204
+    return returned.status_code if isinstance(returned, Outcome) else None
+
+
+def checked_handler(handler: Any, arguments: Sequence[str], *, more: bool = False, instead_of_method: str = "") -> Any:
+    """Return *handler*; for a router, a function that passes it only the event.
+
+    Finds bugs when the application starts, not when an event arrives. The annotations and names of the parameters show
+    what the handler expects; if they are unknown, it is accepted.
 
     Args:
         handler: A function, a method or another callable object.
         arguments: The adapter's arguments in order: ``event``, and ``request`` or ``context``.
-        usage: The correct line of code, for the message.
         more: Whether URL variables follow.
-        instead_of_method: The correct line of code for a method, if the decorator cannot be used on one.
+        instead_of_method: What to do if it is a method, which the decorator does not support.
     Raises:
         TypeError: It is not a function, is a generator function, or accepts other arguments or another order.
     """
+    if isinstance(handler, Router | AsyncRouter):
+        return _handler_of(handler)
+    usage = f"write def handler({', '.join(arguments)}{', **url_variables' if more else ''})"
     function = handler.__func__ if isinstance(handler, staticmethod | classmethod) else handler
     if not callable(function) or isclass(function):
         kind = f"the class {function.__name__}" if isclass(function) else f"a {type(function).__name__}"
-        raise TypeError(f"the decorator is for a function or method, not {kind}; write {usage}")
+        raise TypeError(f"the decorator is for a function or method, not {kind}; {usage}")
     if is_generator(function):
-        raise TypeError(f"calling a generator function runs nothing: write {usage}, without yield")
+        raise TypeError(f"calling a generator function runs nothing: {usage}, without yield")
     try:
         parameters = list(signature(function, follow_wrapped=False).parameters.values())
-        wrapped = [_expected(each, arguments) for each in signature(function).parameters.values()]
+        wrapped = [_expected(parameter) for parameter in signature(function).parameters.values()]
     except (ValueError, NameError):  # a builtin has no signature; Python 3.14 may fail to resolve annotations
-        return
+        return handler
     name = getattr(function, "__qualname__", type(function).__name__)
     lengths = _lengths_of_self(handler, parameters)
-    shows_no_self = 0 in lengths and bool(parameters) and _expected(parameters[0], arguments) == arguments[0]
+    shows_no_self = 0 in lengths and bool(parameters) and _expected(parameters[0]) == arguments[0]
     if instead_of_method and (isinstance(handler, staticmethod) or (1 in lengths and not shows_no_self)):
         raise TypeError(f"{name} is a method: {instead_of_method}")
     accepted = any(_accepts(parameters[length:], arguments, more) for length in lengths)
@@ -56,21 +79,8 @@ def check_handler(
     reversed_inside = len(arguments) > 1 and [each for each in wrapped if each] == [*arguments][::-1]
     if not accepted or reversed_inside:
         given = ", ".join(parameter.name for parameter in parameters)
-        raise TypeError(f"{name}({given}) does not accept ({', '.join(arguments)}) in this order; write {usage}")
-
-
-def as_handler(handler: Any) -> Any:
-    """Return *handler*; for a router, a function that passes it only the event."""
-    if not isinstance(handler, Router | AsyncRouter):
-        return handler
-
-    def route(*args: Any, **url_variables: Any) -> Any:
-        return handler(*(each for each in args if isinstance(each, Event)))
-
-    async def route_async(*args: Any, **url_variables: Any) -> Any:
-        return await route(*args)
-
-    return route_async if isinstance(handler, AsyncRouter) else route
+        raise TypeError(f"{name}({given}) does not accept ({', '.join(arguments)}) in this order; {usage}")
+    return handler
 
 
 def is_self_of(handler: object, value: object, *bases: type) -> bool:
@@ -83,9 +93,19 @@ def is_self_of(handler: object, value: object, *bases: type) -> bool:
     return issubclass(cls, bases) or defined_in in [(base.__module__, base.__qualname__) for base in cls.__mro__]
 
 
-def bind(handler: Any, owner: object) -> Any:
-    """Return *handler* bound to *owner*, its ``self`` or ``cls``."""
-    return handler.__get__(owner, type(owner)) if hasattr(handler, "__get__") else handler
+def bind(handler: Any, *owner: object) -> Any:
+    """Return *handler* bound to *owner*, its ``self`` or ``cls`` if it is a method."""
+    return handler.__get__(owner[0], type(owner[0])) if owner and hasattr(handler, "__get__") else handler
+
+
+def _handler_of(router: Router | AsyncRouter) -> Any:
+    def route(*args: Any, **url_variables: Any) -> Any:
+        return router(*(each for each in args if isinstance(each, Event)))
+
+    async def route_async(*args: Any, **url_variables: Any) -> Any:
+        return await route(*args)
+
+    return route_async if isinstance(router, AsyncRouter) else route
 
 
 def _class_name(handler: object) -> str:
@@ -93,7 +113,7 @@ def _class_name(handler: object) -> str:
 
 
 def _lengths_of_self(handler: object, parameters: list[Parameter]) -> tuple[int, ...]:
-    """Return how many parameters may precede the adapter's arguments: one for ``self`` or ``cls``, or none."""
+    """Return how many parameters may precede the adapter's arguments."""
     if isinstance(handler, classmethod) or (parameters and parameters[0].name in ("self", "cls")):
         return (1,)
     class_name = _class_name(handler)
@@ -109,18 +129,18 @@ def _accepts(parameters: list[Parameter], arguments: Sequence[str], more: bool) 
     except TypeError:
         return False
     positional = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
-    expected = [_expected(parameter, [*_NAMES]) for parameter in parameters if parameter.kind in positional]
+    expected = [_expected(parameter) for parameter in parameters if parameter.kind in positional]
     position = arguments.index("event")
     here = expected[position] if position < len(expected) else None
     return here == "event" if here else "event" not in expected
 
 
-def _expected(parameter: Parameter, arguments: Sequence[str]) -> str | None:
+def _expected(parameter: Parameter) -> str | None:
     """Return which argument a parameter is for, by its annotation, otherwise its name; None if unknown."""
     words = re.findall(r"\w+", str(parameter.annotation))  # may be a string that cannot be resolved
-    events = {cls.__name__ for cls in EVENT_TYPES.values()}
-    for argument in arguments:
-        if any(word.endswith(argument.title()) or (argument == "event" and word in events) for word in words):
-            return argument
+    if any(cls.__name__ in words for cls in EVENT_TYPES.values()):
+        return "event"
     name = parameter.name.strip("_").lower()
-    return next((argument for argument in arguments if _NAMES[argument].fullmatch(name)), None)
+    by_annotation = [argument for argument in _ENDINGS if any(word.endswith(argument.title()) for word in words)]
+    by_name = [argument for argument, endings in _ENDINGS.items() if name.endswith(endings)]
+    return next(iter(by_annotation + by_name), None)

@@ -87,20 +87,24 @@ def parse_headers(headers: Headers) -> tuple[str, str, str]:
     names = WEBHOOK_HEADERS if found and found.keys().isdisjoint(SVIX_HEADERS) else SVIX_HEADERS
     id_name, timestamp_name, signature_name = names
 
-    missing = tuple(name for name in names if name not in found)
+    missing = [name for name in names if name not in found]
     if missing:
-        raise MissingHeaderError(missing, _hint(pairs), _known_message_id(found, duplicates))
+        raise MissingHeaderError(tuple(missing), _hint(pairs), _known_message_id(found, duplicates))
     for name in names:
+        value = found[name]
         if name in duplicates:
             problem = "is duplicated: pass the headers unchanged"
-            raise MalformedHeaderError(name, problem, _known_message_id(found, duplicates))
-        if not isinstance(found[name], str):
-            if hasattr(found[name], "encode"):  # email.header.Header: http.server's value that is not ASCII
-                problem = "is not ASCII: pass the headers unchanged"
-                raise MalformedHeaderError(name, problem, _known_message_id(found, duplicates))
-            raise TypeError(f"the header {name} must be one str or bytes, not {type(found[name]).__name__}")
+        elif isinstance(value, str):
+            continue
+        elif hasattr(value, "encode"):  # email.header.Header: http.server's value that is not ASCII
+            problem = "is not ASCII: pass the headers unchanged"
+        else:
+            raise TypeError(f"the header {name} must be one str or bytes, not {type(value).__name__}")
+        raise MalformedHeaderError(name, problem, _known_message_id(found, duplicates))
 
-    message_id, timestamp, signatures = [found[name].strip(" \t") for name in names]
+    message_id = found[id_name].strip(" \t")
+    timestamp = found[timestamp_name].strip(" \t")
+    signatures = found[signature_name].strip(" \t")
     if not is_message_id(message_id):
         problem = "is not 1 to 256 printable ASCII characters without comma and period: pass the headers unchanged"
         raise MalformedHeaderError(id_name, problem)
@@ -143,6 +147,8 @@ def _known_message_id(found: dict[str, Any], duplicates: list[str]) -> str | Non
 
 def _hint(pairs: list[tuple[str | bytes, Any]]) -> str:
     """Return why the headers may be missing, judged by the names of the other headers."""
+    if not pairs:
+        return "found no headers at all: a Lambda integration must pass the complete HTTP request"
     names = {(name.decode("latin-1") if isinstance(name, bytes) else name).lower() for name, _ in pairs}
     for name in VENDORS:
         if name in names:

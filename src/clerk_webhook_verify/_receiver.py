@@ -1,12 +1,16 @@
-"""Shared by the adapters: limits, status codes and logging."""
+"""Shared by the adapters: limits, status codes, logging, and RejectedRequest, which they pass to ``on_rejected``."""
 
 from __future__ import annotations
 
+import json
 import logging
 import re
-from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+import time
+from binascii import b2a_base64
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeAlias, TypeVar
 
+from ._callables import is_async, is_generator
 from ._frames import forget_on_error
 from ._headers import Headers, find_message_id
 from ._webhook import Webhook
@@ -28,19 +32,49 @@ BODY_TIMEOUT = 10.0  # seconds; Svix gives up after 15
 REJECTION = {"detail": "webhook rejected"}
 
 _METHOD = re.compile("[A-Za-z][A-Za-z-]*")
+_CREDENTIALS = frozenset(("cookie", "authorization", "proxy-authorization"))
 
 _logger = logging.getLogger("clerk_webhook_verify")
 
 
-def resolve_webhook(webhook: object, usage: str) -> Webhook:
-    """Return the webhook passed to a decorator; for None, one with the environment's secret.
+class RejectedRequest:
+    """A rejected request, as the application received it. The body contains personal data, unless it is forged.
 
     Args:
-        webhook: A :class:`Webhook` or None.
-        usage: The correct line of code, for the message.
-    Raises:
-        TypeError: It is something else, such as a secret, or a function because the parentheses are missing.
-        InvalidSecretError: It is None, and the environment has no valid secret.
+        error: Why it was rejected.
+        headers: All headers of the request.
+        body: The raw body; None if it was not read.
+    """
+
+    def __init__(self, error: WebhookVerificationError, headers: Headers, body: bytes | None) -> None:
+        given: Any = headers
+        pairs = given.items() if hasattr(given, "items") else given
+        texts = [(_text(name), _text(value)) for name, value in pairs if value is not None]
+        self.error = error  #: Why it was rejected: contains neither a secret nor the body.
+        self.headers = _without_credentials(texts)  #: Pairs, without Cookie, Authorization and Proxy-Authorization.
+        self.body = body  #: None if it was not read because a header is wrong or the body too long, slow or incomplete.
+        self.received_at = time.time()  #: Unix seconds.
+
+    def to_json(self) -> str:
+        """Return all of it as one line of JSON for ``clerk-webhook-verify diagnose --delivery @FILE``."""
+        return delivery_line(self.headers, self.body, self.received_at, self.error, self.error.message_id or "")
+
+    def __repr__(self) -> str:
+        size = "not read" if self.body is None else f"{len(self.body)} bytes"
+        return (
+            f"{type(self).__name__}(code={self.error.code!r}, message_id={self.error.message_id!r}, "
+            f"headers={len(self.headers)}, body={size})"
+        )
+
+
+#: A function that adapters call with each rejected request.
+OnRejected: TypeAlias = Callable[[RejectedRequest], object]
+
+
+def resolve_webhook(webhook: object, usage: str = "@clerk_webhook() or @clerk_webhook(Webhook(secret))") -> Webhook:
+    """Return the webhook passed to a decorator; for None, one with the environment's secret.
+
+    Raises a TypeError with the correct *usage* if it is something else.
     """
     if webhook is None:
         return Webhook()
@@ -57,13 +91,12 @@ def check_webhook(webhook: object) -> None:
         raise TypeError(f"webhook must be a Webhook, not a {kind}: create it once, with Webhook(secret), and pass it")
 
 
-def check_methods(methods: object) -> tuple[str, ...]:
-    """Return *methods* in upper case.
-
-    Raises:
-        TypeError: It is not a tuple or list of strings, but for example one string.
-        ValueError: It is empty, or a name is not an HTTP method's.
-    """
+def check_options(on_rejected: object, methods: object = ("POST",)) -> tuple[str, ...]:
+    """Return *methods* in upper case; raise a TypeError or ValueError if an option of a decorator is invalid."""
+    if on_rejected is not None and not callable(on_rejected):
+        raise TypeError(f"on_rejected must be a function or None, not a {type(on_rejected).__name__}")
+    if on_rejected is not None and (is_async(on_rejected) or is_generator(on_rejected)):
+        raise TypeError("on_rejected must be a plain function, not async def and without yield: it runs in a thread")
     if not isinstance(methods, tuple | list) or not all(isinstance(each, str) for each in methods):
         raise TypeError("methods must be a tuple of strings: write methods=('POST', 'PUT')")
     if not methods or not all(_METHOD.fullmatch(each) for each in methods):
@@ -71,52 +104,47 @@ def check_methods(methods: object) -> tuple[str, ...]:
     return tuple(each.upper() for each in methods)
 
 
-class BodyReader:
-    """Reads the body when it is called, and keeps it for ``on_rejected``."""
-
-    def __init__(self, read: Callable[[], bytes]) -> None:
-        self._read = read
-        self.body: bytes | None = None  #: None until the body was read.
-
-    def __call__(self) -> bytes:
-        self.body = self._read()
-        return self.body
-
-
 @forget_on_error
-def receive_event(webhook: Webhook, headers: Headers, read_body: Callable[[], bytes]) -> AnyEvent:
+def receive_event(
+    webhook: Webhook, headers: Headers, read_body: Callable[[], bytes], on_rejected: OnRejected | None = None
+) -> AnyEvent:
     """Check the headers, read the body, verify both and log the result.
 
     Args:
         webhook: Its methods are looked up for each request, so that tests can patch them on the instance.
         headers: All headers of the request.
         read_body: Returns the raw body. It is called only if the headers are well-formed.
-    Returns:
-        The verified event.
-    Raises:
-        WebhookError: Raised by *webhook* or *read_body*.
-        TypeError: *webhook* is not a Webhook.
+        on_rejected: Called after a verification failure.
     """
-    event = _received(webhook, headers, lambda: webhook.verify(headers, read_body()))
-    log_verified(event)
+    event = _received(webhook, headers, read_body, lambda body: webhook.verify(headers, body), on_rejected)
+    log_verified(event.delivery, event.type)
     return event
 
 
 @forget_on_error
 def receive_delivery(webhook: Webhook, headers: Headers, read_body: Callable[[], bytes]) -> Delivery:
     """Do the same as :func:`receive_event`, but do not parse the body."""
-    delivery = _received(webhook, headers, lambda: webhook.verify_signature(headers, read_body()))
-    log_verified_delivery(delivery)
+    delivery = _received(webhook, headers, read_body, lambda body: webhook.verify_signature(headers, body))
+    log_verified(delivery)
     return delivery
 
 
-def _received(webhook: Webhook, headers: Headers, verify: Callable[[], T]) -> T:
+def _received(
+    webhook: Webhook,
+    headers: Headers,
+    read_body: Callable[[], bytes],
+    verify: Callable[[bytes], T],
+    on_rejected: OnRejected | None = None,
+) -> T:
     check_webhook(webhook)
+    body = None
     try:
         webhook.check_headers(headers)
-        return verify()
+        body = read_body()
+        return verify(body)
     except WebhookError as error:
         log_rejected(error, webhook, headers)
+        report_rejected(on_rejected, error, headers, body)
         raise
 
 
@@ -133,8 +161,10 @@ def check_end_is_marked(environ: Mapping[str, Any]) -> None:
         )
 
 
-def check_complete(body: bytes, declared: int | None) -> None:
-    """Raise BodyIncompleteError if *body* is shorter than *declared*, its Content-Length, if there is one."""
+def check_length(body: bytes, declared: int | None, limit: int, option: str = "max_body") -> None:
+    """Raise if *body* exceeds the *limit* that *option* sets, or is shorter than *declared*, its Content-Length."""
+    if len(body) > limit:
+        raise BodyTooLargeError(limit, option=option)
     if declared is not None and len(body) < declared:
         raise BodyIncompleteError(len(body), declared)
 
@@ -161,12 +191,7 @@ def log_rejected(error: WebhookError, webhook: Webhook | None, headers: Headers)
     """Log a rejected request as a warning, and an application error as an error.
 
     The record has the attributes ``code``, ``message_id``, ``skew`` and ``fingerprints``. If *error* has no message id,
-    the one in *headers* is added to it.
-
-    Args:
-        error: The reason.
-        webhook: None if there is no valid secret.
-        headers: All headers of the request.
+    the one in *headers* is added to it. *webhook* is None if there is no valid secret.
     """
     error.message_id = error.message_id or find_message_id(headers)
     fingerprints = webhook.fingerprints if webhook else ()
@@ -181,15 +206,61 @@ def log_rejected(error: WebhookError, webhook: Webhook | None, headers: Headers)
     _logger.log(level, text, error.code, error, error.message_id, ", ".join(fingerprints) or "none", extra=facts)
 
 
-def log_verified(event: AnyEvent) -> None:
-    """Log a verified event. The record has the attributes ``event_type``, ``message_id`` and ``fingerprint``."""
-    fingerprint = event.delivery.secret_fingerprint
-    facts = {"event_type": event.type, "message_id": event.message_id, "fingerprint": fingerprint}
-    _logger.info("verified %r, message id %r, secret %s", event.type, event.message_id, fingerprint, extra=facts)
-
-
-def log_verified_delivery(delivery: Delivery) -> None:
-    """Log a verified delivery as :func:`log_verified` does, with None as ``event_type``."""
+def log_verified(delivery: Delivery, event_type: str | None = None) -> None:
+    """Log a verified delivery. The record has the attributes ``event_type``, ``message_id`` and ``fingerprint``."""
     message_id, fingerprint = delivery.message_id, delivery.secret_fingerprint
-    facts = {"event_type": None, "message_id": message_id, "fingerprint": fingerprint}
-    _logger.info("verified a delivery, message id %r, secret %s", message_id, fingerprint, extra=facts)
+    facts = {"event_type": event_type, "message_id": message_id, "fingerprint": fingerprint}
+    what = repr(event_type) if event_type else "a delivery"
+    _logger.info("verified %s, message id %r, secret %s", what, message_id, fingerprint, extra=facts)
+
+
+def report_rejected(on_rejected: OnRejected | None, error: WebhookError, headers: Headers, body: bytes | None) -> None:
+    """Call *on_rejected* if *error* is a verification failure. Log its exceptions."""
+    if on_rejected is None or not isinstance(error, WebhookVerificationError):
+        return
+    rejected = RejectedRequest(error, headers, body)
+    del headers, body  # error trackers record local variables
+    try:
+        on_rejected(rejected)
+    except Exception as raised:
+        facts = {"code": "on_rejected_failed", "message_id": error.message_id}
+        text = "on_rejected_failed: on_rejected raised %s; the response is unchanged; level DEBUG shows the traceback"
+        _logger.warning(text, type(raised).__name__, extra=facts)  # no error: a sender can choose what makes it fail
+        _logger.debug("the traceback of on_rejected", exc_info=True)
+
+
+def delivery_line(
+    headers: Iterable[tuple[str, str]],
+    body: bytes | None,
+    received_at: float | None,
+    error: WebhookVerificationError | None,
+    message_id: str,
+    event_type: str = "",
+) -> str:
+    """Return a delivery and its verdict as a line of JSON, in the format of Clerk's own command line.
+
+    *body* is None if it was not read, *error* if the delivery is valid. Credentials are removed.
+    """
+    values: dict[str, list[str]] = {}
+    for name, value in _without_credentials(headers):
+        values.setdefault(name.lower(), []).append(value)
+    return json.dumps(
+        {
+            "type": "event",
+            "received_at": received_at,
+            "valid": error is None,
+            "code": error and error.code,
+            "svix_id": message_id,
+            "event_type": event_type,
+            "headers": {name: each[0] if len(each) == 1 else each for name, each in values.items()},
+            "body_b64": None if body is None else b2a_base64(body, newline=False).decode(),
+        }
+    )
+
+
+def _without_credentials(headers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    return [(name, value) for name, value in headers if name.strip().lower().replace("_", "-") not in _CREDENTIALS]
+
+
+def _text(value: object) -> str:
+    return value.decode("latin-1") if isinstance(value, bytes) else str(value)

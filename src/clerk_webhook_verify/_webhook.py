@@ -9,9 +9,9 @@ from datetime import timedelta
 from hmac import compare_digest
 from typing import NoReturn
 
-from ._body import Body, body_bytes
 from ._frames import forget_on_error
 from ._headers import Headers, is_message_id, parse_headers
+from ._payload import Body, body_bytes
 from ._secret import Secret, parse_secrets
 from ._signature import Signer, is_candidate
 from ._timestamp import LATEST, check_age, check_now, parse_tolerance

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 
@@ -34,7 +35,7 @@ class Allowlist:
                 source = file.read()
         if not isinstance(source, bytes | Mapping):
             raise TypeError(f"source must be a path, bytes or a mapping, not {type(source).__name__}")
-        self._networks = list(_networks(_parsed(source) if isinstance(source, bytes) else source))
+        self._networks = list(_networks(source))
         if not self._networks:
             raise ValueError("the allow-list contains no address, so it would reject every request")
 
@@ -51,14 +52,11 @@ class Allowlist:
         return any(address in network for network in self._networks)
 
 
-def _parsed(content: bytes) -> object:
+def _networks(source: bytes | Mapping[str, list[str]]) -> Iterator[IPv4Network | IPv6Network]:
     try:
-        return json.loads(content)
+        regions = json.loads(source) if isinstance(source, bytes) else source
     except (ValueError, RecursionError):
         raise ValueError("the allow-list is not JSON") from None
-
-
-def _networks(regions: object) -> Iterator[IPv4Network | IPv6Network]:
     if not isinstance(regions, Mapping):
         raise ValueError("the allow-list is not an object of regions, each with a list of addresses")
     for region, entries in regions.items():
@@ -69,12 +67,12 @@ def _networks(regions: object) -> Iterator[IPv4Network | IPv6Network]:
 
 
 def _network(entry: object, problem: str) -> IPv4Network | IPv6Network:
-    if not isinstance(entry, str) or "%" in entry:
+    network = None
+    if isinstance(entry, str) and "%" not in entry:
+        with suppress(ValueError):
+            network = ip_network(entry)
+    if network is None:
         raise ValueError(f"{problem}, which is not an address or CIDR block")
-    try:
-        network = ip_network(entry)
-    except ValueError:
-        raise ValueError(f"{problem}, which is not an address or CIDR block") from None
     if network.prefixlen == 0:
         raise ValueError(f"{problem}, which is all addresses: remove it")
     return network

@@ -10,24 +10,20 @@ from typing import Any, Protocol, TypeVar, overload
 
 from ._callables import is_async
 from ._frames import forget_on_error
-from ._handler import as_handler, bind, check_handler
-from ._headers import SVIX_HEADERS
-from ._outcome import status_code_of
+from ._handler import bind, checked_handler, status_code_of
 from ._receiver import (
     MAX_BODY,
     REJECTION,
-    BodyReader,
-    check_methods,
-    check_webhook,
-    log_rejected,
+    OnRejected,
+    check_length,
+    check_options,
     receive_delivery,
     receive_event,
     resolve_webhook,
     status_code_for,
 )
-from ._rejected import OnRejected, check_on_rejected, report_rejected
 from ._webhook import Webhook
-from .errors import BodyConsumedError, BodyIncompleteError, BodyTooLargeError, MissingHeaderError, WebhookError
+from .errors import BodyConsumedError, BodyIncompleteError, WebhookError
 from .events import AnyEvent, Delivery
 from .routing import Router
 
@@ -58,23 +54,17 @@ def verify_request(lambda_event: Mapping[str, Any], webhook: Webhook, *, max_bod
     Returns:
         The event.
     Raises:
-        WebhookVerificationError: The request is rejected; ``BodyTooLargeError`` included.
+        WebhookVerificationError: The request is rejected, or its body too long or not base64.
         BodyConsumedError: The integration passes an object instead of a string as body.
         TypeError: *webhook* is not a Webhook.
     """
-    return receive_event(webhook, _checked_headers(lambda_event, webhook), lambda: _body(lambda_event, max_body))
+    return receive_event(webhook, _headers(lambda_event), lambda: _body(lambda_event, max_body))
 
 
 @forget_on_error
 def verify_delivery(lambda_event: Mapping[str, Any], webhook: Webhook, *, max_body: int = MAX_BODY) -> Delivery:
-    """Verify the request in a Lambda event without parsing its body: a transformed payload need not be an event.
-
-    Args and errors are those of :func:`verify_request`.
-
-    Returns:
-        The delivery.
-    """
-    return receive_delivery(webhook, _checked_headers(lambda_event, webhook), lambda: _body(lambda_event, max_body))
+    """Verify the request as :func:`verify_request` does, but do not parse the body into an event."""
+    return receive_delivery(webhook, _headers(lambda_event), lambda: _body(lambda_event, max_body))
 
 
 @forget_on_error
@@ -87,51 +77,51 @@ def clerk_webhook(
 ) -> Decorator:
     """Turn ``handler(event, context)`` into a Lambda handler that calls it only with verified events.
 
-    The handler may be a method or a ``Router``. It returns an ``Outcome``, None for 204, or any value for Lambda. The
-    Lambda handler responds with 400 to a rejected request (413 if the body is too long), 500 to an application error
-    and 405 to other methods.
+    The handler may be a method or a ``Router``. It returns an ``Outcome``, None for 204, or any value for Lambda. A
+    rejected request gets 400 (413 if the body is too long), an application error 500, another method 405.
 
     Args:
         webhook: Contains the secrets; None reads the environment when the decorator is created.
-        max_body: The maximum length of the body, in bytes.
+        max_body: As for :func:`verify_request`.
         methods: The accepted methods.
-        on_rejected: Called with a :class:`.RejectedRequest` after a verification failure, before the response is
-            returned. Its exceptions are logged and do not change the response.
+        on_rejected: A plain function, called with each :class:`.RejectedRequest` before the response. Its exceptions
+            are only logged.
     Returns:
         The decorator. It raises a ``TypeError`` if the handler is ``async def``, which Lambda does not await, or has
         other parameters or another order.
     Raises:
         InvalidSecretError: *webhook* is None, and the environment has no valid secret.
-        TypeError: *webhook* is something else, such as a secret, or a function because the parentheses are missing;
-            *on_rejected* is not a function, or is asynchronous; *methods* is not a tuple or list of strings.
+        TypeError: An argument has the wrong type, such as a secret as *webhook*, or the parentheses are missing.
         ValueError: *methods* is empty, or has an invalid name.
     """
-    checked = resolve_webhook(webhook, "@clerk_webhook() or @clerk_webhook(Webhook(secret))")
-    accepted = check_methods(methods)
-    check_on_rejected(on_rejected)
+    checked = resolve_webhook(webhook)
+    accepted = check_options(on_rejected, methods)
 
     def decorate(handler: Any) -> Any:
         if isinstance(handler, classmethod):
             return classmethod(decorate(handler.__func__))
-        handler = as_handler(handler)
-        check_handler(handler, ["event", "context"], "def handler(event, context)")
+        handler = checked_handler(handler, ["event", "context"])
         if is_async(handler):
             raise TypeError("Lambda does not await an async handler: write def handler(event, context)")
 
         @wraps(handler)
         def handle(*args: Any) -> Any:
             *owner, lambda_event, context = args  # owner: the self or cls of a method
-            if _method(lambda_event) not in (None, *accepted):
+            method = (
+                _get(lambda_event, "httpMethod")
+                or _get(lambda_event, "method")  # VPC Lattice
+                or _get(lambda_event, "requestContext", "http", "method")
+            )
+            if method and method not in accepted:
                 return {"statusCode": 405, "headers": {"allow": ", ".join(accepted)}, "body": ""}
-            read_body = BodyReader(lambda: _body(lambda_event, max_body))
             try:
-                event = receive_event(checked, _checked_headers(lambda_event, checked), read_body)
+                event = receive_event(
+                    checked, _headers(lambda_event), lambda: _body(lambda_event, max_body), on_rejected
+                )
             except WebhookError as error:
                 headers = {"content-type": "application/json"}
-                rejection = {"statusCode": status_code_for(error), "headers": headers, "body": json.dumps(REJECTION)}
-                report_rejected(on_rejected, error, _headers(lambda_event), read_body.body)
-                return rejection
-            returned = (bind(handler, *owner) if owner else handler)(event, context)
+                return {"statusCode": status_code_for(error), "headers": headers, "body": json.dumps(REJECTION)}
+            returned = bind(handler, *owner)(event, context)
             status = status_code_of(returned)
             return returned if status is None else {"statusCode": status, "body": ""}
 
@@ -140,46 +130,21 @@ def clerk_webhook(
     return decorate
 
 
-def _mapping(value: object, key: str) -> Mapping[str, Any]:
-    """Return ``value[key]`` if both are mappings; otherwise an empty mapping."""
-    inner = value.get(key) if isinstance(value, Mapping) else None
-    return inner if isinstance(inner, Mapping) else {}
-
-
-def _method(lambda_event: object) -> str | None:
-    if not isinstance(lambda_event, Mapping):
-        return None
-    method = lambda_event.get("httpMethod") or lambda_event.get("method")  # the latter from VPC Lattice
-    method = method or _mapping(_mapping(lambda_event, "requestContext"), "http").get("method")
-    return str(method) if method else None
-
-
-@forget_on_error
-def _checked_headers(lambda_event: object, webhook: Webhook) -> list[tuple[str, str]]:
-    """Return the headers.
-
-    Raises:
-        MissingHeaderError: The event has none.
-        TypeError: *webhook* is not a Webhook.
-    """
-    check_webhook(webhook)
-    headers = _headers(lambda_event)
-    if not headers:
-        hint = "the Lambda event has no headers: the integration must pass the complete HTTP request"
-        error = MissingHeaderError(SVIX_HEADERS, hint)
-        log_rejected(error, webhook, headers)
-        raise error
-    return headers
+def _get(value: Any, *keys: str) -> Any:
+    """Return ``value[key][key]``; None if there is no such mapping."""
+    for key in keys:
+        value = value.get(key) if isinstance(value, Mapping) else None
+    return value
 
 
 def _headers(lambda_event: object) -> list[tuple[str, str]]:
-    given = _mapping(lambda_event, "multiValueHeaders") or _mapping(lambda_event, "headers")
-    pairs = []
-    for name, values in given.items():
-        for value in values if isinstance(values, list | tuple) else (values,):
-            if value is not None:
-                pairs.append((str(name), str(value)))
-    return pairs
+    given = _get(lambda_event, "multiValueHeaders") or _get(lambda_event, "headers")
+    return [
+        (str(name), str(value))
+        for name, values in (given.items() if isinstance(given, Mapping) else ())
+        for value in (values if isinstance(values, list | tuple) else [values])
+        if value is not None
+    ]
 
 
 def _body(lambda_event: Mapping[str, Any], max_body: int) -> bytes:
@@ -199,6 +164,5 @@ def _body(lambda_event: Mapping[str, Any], max_body: int) -> bytes:
             raise BodyIncompleteError(
                 problem="isBase64Encoded is true, but the body in the Lambda event is not base64: pass it unchanged"
             ) from None
-    if len(body) > max_body:
-        raise BodyTooLargeError(max_body, option="max_body")
+    check_length(body, None, max_body)
     return body

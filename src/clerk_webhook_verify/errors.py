@@ -24,7 +24,7 @@ class WebhookError(Exception):
 
 
 class InvalidSecretError(WebhookError):
-    """The application has no valid signing secret. The request may be valid: respond with 500."""
+    """The application has no valid signing secret: respond with 500."""
 
     code = "invalid_secret"
 
@@ -161,7 +161,7 @@ class BodyTooLargeError(WebhookVerificationError):
 
 
 class BodyIncompleteError(WebhookVerificationError):
-    """The body is incomplete: the client disconnected, or its framing is malformed. Respond with 400."""
+    """The body is incomplete: the client disconnected, or its framing is malformed."""
 
     code = "body_incomplete"
 
@@ -203,7 +203,7 @@ class BodyTimeoutError(WebhookVerificationError):
 
 
 class BodyConsumedError(WebhookError):
-    """The application read the body before verification. The request may be valid: respond with 500."""
+    """The application read the body before verification: respond with 500."""
 
     code = "body_consumed"
 
@@ -213,10 +213,7 @@ class BodyConsumedError(WebhookError):
 
 
 class StoreError(WebhookError):
-    """The idempotency store is unavailable. The delivery is valid: respond with 500.
-
-    Its cause is the client library's error.
-    """
+    """The idempotency store is unavailable: respond with 500. Its cause is the client library's error."""
 
     code = "store_unavailable"
 

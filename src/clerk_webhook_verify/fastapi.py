@@ -7,14 +7,21 @@ from fastapi import HTTPException, Request
 from fastapi.responses import JSONResponse
 
 from ._frames import forget_on_error
+from ._handler import Outcome, OutcomeValue
 from ._headers import SVIX_HEADERS
-from ._outcome import Outcome, OutcomeValue
-from ._receiver import BODY_TIMEOUT, MAX_BODY, REJECTION, resolve_webhook, status_code_for
-from ._rejected import OnRejected, check_on_rejected
+from ._receiver import (
+    BODY_TIMEOUT,
+    MAX_BODY,
+    REJECTION,
+    OnRejected,
+    check_options,
+    resolve_webhook,
+    status_code_for,
+)
 from ._webhook import Webhook
 from .errors import WebhookError
 from .events import AnyEvent
-from .starlette import drain, rejection_headers, report, verify_delivery, verify_request
+from .starlette import drain, receive_event, rejection_headers, verify_delivery, verify_request
 
 __all__ = ["ClerkWebhook", "verify_delivery", "verify_request"]
 
@@ -34,19 +41,18 @@ class _OutcomeOrJSONResponse(JSONResponse):
 class ClerkWebhook:
     """A dependency that returns the verified event, so that the endpoint is called only with verified events.
 
-    It responds with 400 to a rejected request (413 if the body is too long, 408 if it does not arrive in time) and 500
-    to an application error. Endpoints may be ``async def`` or plain ``def``. FastAPI responds with 422 only if the
-    endpoint declares a body itself. The route selects the accepted methods.
+    A rejected request gets 400 (413 if the body is too long, 408 if it does not arrive in time), an application error
+    500; 422 means that the endpoint declares a body itself. The route selects the accepted methods.
 
     Args:
         webhook: Contains the secrets; None reads the environment when the dependency is created.
         max_body: The maximum length of the body, in bytes.
         body_timeout: Seconds until the complete body must have arrived.
-        on_rejected: Called in a thread with a :class:`.RejectedRequest` after a verification failure, before the
-            response is sent. Its exceptions are logged and do not change the response.
+        on_rejected: A plain function, called in a thread with each :class:`.RejectedRequest` before the response. Its
+            exceptions are only logged.
     Raises:
         InvalidSecretError: *webhook* is None, and the environment has no valid secret.
-        TypeError: *webhook* is something else, such as a secret; *on_rejected* is not a function, or is asynchronous.
+        TypeError: An argument has the wrong type, such as a secret as *webhook*.
     """
 
     @forget_on_error
@@ -59,34 +65,26 @@ class ClerkWebhook:
         on_rejected: OnRejected | None = None,
     ) -> None:
         self._webhook = resolve_webhook(webhook, "ClerkWebhook() or ClerkWebhook(Webhook(secret))")
-        check_on_rejected(on_rejected)
+        check_options(on_rejected)
         self._on_rejected = on_rejected
         self._max_body = max_body
         self._body_timeout = body_timeout
 
     @forget_on_error
     async def __call__(self, request: Request) -> AnyEvent:
-        """Verify *request*. FastAPI's ``Depends`` calls this.
-
-        Raises:
-            HTTPException: The response to a rejected request or an application error.
-        """
+        """Verify *request*, for FastAPI's ``Depends``. Raises an HTTPException, which is the response."""
         try:
-            return await verify_request(
-                request, self._webhook, max_body=self._max_body, body_timeout=self._body_timeout
-            )
+            return await receive_event(request, self._webhook, self._max_body, self._body_timeout, self._on_rejected)
         except WebhookError as error:
-            headers = rejection_headers(request, error)
-            await report(request, error, self._on_rejected, self._max_body)
             await drain(request, error)
+            headers = rejection_headers(request, error)
             raise HTTPException(status_code_for(error), REJECTION["detail"], headers) from None
 
     @property
     def openapi(self) -> dict[str, Any]:
         """Keyword arguments for ``app.post(...)`` that describe the body, headers and responses in OpenAPI.
 
-        With them an endpoint that returns None responds with 204, an ``Outcome`` becomes its status code, and the
-        endpoint may have any return annotation.
+        With them, None becomes 204 and an ``Outcome`` its status code, whatever the endpoint's return annotation is.
         """
         rejection = {"content": {"application/json": {"example": REJECTION}}}
         text = {"type": "string"}

@@ -13,22 +13,20 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wsgi import LimitedStream
 
 from ._frames import forget_on_error
-from ._handler import as_handler, bind, check_handler, is_self_of
-from ._outcome import status_code_of
+from ._handler import bind, checked_handler, is_self_of, status_code_of
 from ._receiver import (
     MAX_BODY,
     REJECTION,
-    BodyReader,
-    check_complete,
+    OnRejected,
     check_end_is_marked,
-    check_methods,
+    check_length,
+    check_options,
     is_json,
     receive_delivery,
     receive_event,
     resolve_webhook,
     status_code_for,
 )
-from ._rejected import OnRejected, check_on_rejected, report_rejected
 from ._webhook import Webhook
 from .errors import BodyConsumedError, BodyIncompleteError, BodyTooLargeError, WebhookError
 from .events import AnyEvent, Delivery
@@ -59,7 +57,7 @@ def verify_request(webhook: Webhook, *, max_body: int = MAX_BODY) -> AnyEvent:
     Returns:
         The event. ``request.get_data()`` and ``request.get_json()`` work afterwards.
     Raises:
-        WebhookVerificationError: The request is rejected; ``BodyTooLargeError`` and ``BodyIncompleteError`` included.
+        WebhookVerificationError: The request is rejected, or its body too long or incomplete.
         BodyConsumedError: The application has already read the body.
         TypeError: *webhook* is not a Webhook.
     """
@@ -68,13 +66,7 @@ def verify_request(webhook: Webhook, *, max_body: int = MAX_BODY) -> AnyEvent:
 
 @forget_on_error
 def verify_delivery(webhook: Webhook, *, max_body: int = MAX_BODY) -> Delivery:
-    """Verify the current request without parsing its body: a transformed payload need not be an event.
-
-    Args and errors are those of :func:`verify_request`.
-
-    Returns:
-        The delivery. ``request.get_data()`` and ``request.get_json()`` work afterwards.
-    """
+    """Verify the current request as :func:`verify_request` does, but do not parse the body into an event."""
     return receive_delivery(webhook, request.headers, lambda: _read_body(max_body))
 
 
@@ -89,48 +81,41 @@ def clerk_webhook(
     """Turn ``handler(event, **url_variables)`` into a view that calls it only with verified events.
 
     The handler may be a method of a view class, ``async def`` or a router. It returns a Flask response of any kind, an
-    ``Outcome``, or None for 204. The view responds with 400 to a rejected request (413 if the body is too long), 500 to
-    an application error and 405 to other methods. Flask handles exceptions of the handler.
+    ``Outcome``, or None for 204. A rejected request gets 400 (413 if the body is too long), an application error 500,
+    another method 405. Flask handles exceptions of the handler.
 
     Args:
         webhook: Contains the secrets; None reads the environment when the decorator is created.
-        max_body: The maximum length of the body, in bytes. Flask's ``MAX_CONTENT_LENGTH`` applies if it is lower.
+        max_body: As for :func:`verify_request`.
         methods: The accepted methods. Pass them to ``app.route`` too.
-        on_rejected: Called with a :class:`.RejectedRequest` after a verification failure, before the response is sent.
-            Its exceptions are logged and do not change the response.
+        on_rejected: A plain function, called with each :class:`.RejectedRequest` before the response. Its exceptions
+            are only logged.
     Returns:
         The decorator. It raises a ``TypeError`` if the event is not the handler's first parameter.
     Raises:
         InvalidSecretError: *webhook* is None, and the environment has no valid secret.
-        TypeError: *webhook* is something else, such as a secret, or a function because the parentheses are missing;
-            *on_rejected* is not a function, or is asynchronous; *methods* is not a tuple or list of strings.
+        TypeError: An argument has the wrong type, such as a secret as *webhook*, or the parentheses are missing.
         ValueError: *methods* is empty, or has an invalid name.
     """
-    checked = resolve_webhook(webhook, "@clerk_webhook() or @clerk_webhook(Webhook(secret))")
-    accepted = check_methods(methods)
-    check_on_rejected(on_rejected)
+    checked = resolve_webhook(webhook)
+    accepted = check_options(on_rejected, methods)
 
     def decorate(handler: Any) -> Any:
         if isinstance(handler, classmethod):
             return classmethod(decorate(handler.__func__))
-        handler = as_handler(handler)
-        check_handler(handler, ["event"], "def hook(event, **url_variables)", more=True)
+        handler = checked_handler(handler, ["event"], more=True)
 
         @wraps(handler)
         def view(*args: Any, **kwargs: Any) -> Any:
             if request.method not in accepted:
                 return Response(status=405, headers={"Allow": ", ".join(accepted)})
-            read_body = BodyReader(lambda: _read_body(max_body))
             try:
-                event = receive_event(checked, request.headers, read_body)
+                event = receive_event(checked, request.headers, lambda: _read_body(max_body), on_rejected)
             except WebhookError as error:
-                rejection = Response(json.dumps(REJECTION), status_code_for(error), content_type="application/json")
-                report_rejected(on_rejected, error, request.headers, read_body.body)
-                return rejection
-            function, variables = handler, args
-            if args and is_self_of(handler, args[0], View):
-                function, variables = bind(handler, args[0]), args[1:]
-            returned = current_app.ensure_sync(function)(event, *variables, **kwargs)
+                return Response(json.dumps(REJECTION), status_code_for(error), content_type="application/json")
+            owner = args[:1] if args and is_self_of(handler, args[0], View) else ()
+            function = current_app.ensure_sync(bind(handler, *owner))
+            returned = function(event, *args[len(owner) :], **kwargs)
             status = status_code_of(returned)
             return returned if status is None else Response(status=status)
 
@@ -157,18 +142,15 @@ def _read_body(max_body: int) -> bytes:
         raise BodyTooLargeError(limit, option=option) from None
     except Exception:  # a disconnect, a malformed chunk or a timeout: each server raises its own
         raise BodyIncompleteError(stream.tell(), declared) from None
-    if len(body) > limit:
-        raise BodyTooLargeError(limit, option=option)
     if declared and not body and was_read:
         raise BodyConsumedError(
             "request.stream or request.form was already read: verify first, and read with request.get_data()"
         )
-    check_complete(body, declared)
+    check_length(body, declared, limit, option)
     return body
 
 
 def _was_read() -> bool:
-    """Return whether the application consumed the body. Not if ``get_data()`` kept it, or a form parser read it."""
-    # Private: werkzeug has no public way to find out whether get_data() was called
+    # _cached_data is private: werkzeug has no public way to find out whether get_data() was called
     kept = getattr(request, "_cached_data", None) is not None
     return "stream" in vars(request) and "form" not in vars(request) and not kept and is_json(request.content_type)

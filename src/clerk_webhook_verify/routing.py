@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from inspect import isawaitable, signature
 from typing import Any, Protocol, TypeVar, overload
 
@@ -35,16 +35,13 @@ class _Decorator(Protocol[E_co]):
 
 
 class _Routes:
-    """The handlers of Router and AsyncRouter."""
-
     def __init__(self) -> None:
-        self._handlers: dict[str, Handler] = {}
-        self._fallback: Handler | None = None
+        self._handlers: dict[str | None, Handler] = {}  # the fallback's key is None
 
     @property
     def types(self) -> tuple[str, ...]:
         """The event types with a handler, sorted. Select them for the endpoint in Clerk's dashboard."""
-        return tuple(sorted(self._handlers))
+        return tuple(sorted(event_type for event_type in self._handlers if event_type is not None))
 
     @overload
     def on(self, e1: type[E1], /) -> _Decorator[E1]: ...
@@ -73,9 +70,8 @@ class _Routes:
         Returns:
             The decorator, which returns the function unchanged.
         Raises:
-            TypeError: There is no argument, or one declares no event type, such as ``Event`` or ``UnknownEvent``. By
-                the decorator: the function cannot be called with only the event, is a generator function, or is
-                asynchronous in a ``Router``.
+            TypeError: An argument declares no event type, as ``Event`` does; or the function cannot be called with only
+                the event, is a generator function, or is asynchronous in a ``Router``.
             ValueError: A type is empty, or already has a handler.
         """
         types = [event_type for each in event_types for event_type in _types_of(each)]
@@ -86,7 +82,7 @@ class _Routes:
 
         def register(handler: Handler) -> Handler:
             self._check(handler)
-            self._add(dict.fromkeys(types, handler), None)
+            self._add(dict.fromkeys(types, handler))
             return handler
 
         return register
@@ -99,7 +95,7 @@ class _Routes:
             ValueError: There already is a fallback.
         """
         self._check(handler)
-        self._add({}, handler)
+        self._add({None: handler})
         return handler
 
     def _check(self, handler: Handler) -> None:
@@ -107,28 +103,36 @@ class _Routes:
             raise TypeError(f"a handler must be a function or another callable, not {_name(handler)}")
         if is_generator(handler):
             raise TypeError("the handler is a generator function, so calling it runs nothing: remove its yield")
-        _check_parameters(handler)
+        try:
+            parameters = signature(handler, follow_wrapped=False)  # a decorator may pass more to what it wraps
+        except (ValueError, NameError):  # a builtin has no signature; Python 3.14 may fail to resolve annotations
+            return
+        try:
+            parameters.bind(None)
+        except TypeError:
+            name = getattr(handler, "__qualname__", type(handler).__name__)
+            raise TypeError(
+                f"{name}({', '.join(parameters.parameters)}) cannot be called with only the event: make all other "
+                "parameters optional, or bind them (a bound method, functools.partial)"
+            ) from None
 
-    def _add(self, handlers: dict[str, Handler], fallback: Handler | None) -> None:
+    def _add(self, handlers: Mapping[Any, Handler]) -> None:
         """Register all of them, or none if one is already registered."""
         for event_type in handlers:
             if event_type in self._handlers:
-                raise ValueError(f"{event_type!r} already has a handler: call both functions from one handler")
-        if fallback is not None:
-            if self._fallback is not None:
-                raise ValueError("the router already has a fallback: call both functions from one fallback")
-            self._fallback = fallback
+                name, kind = (repr(event_type), "handler") if event_type else ("the router", "fallback")
+                raise ValueError(f"{name} already has a {kind}: call both functions from one {kind}")
         self._handlers.update(handlers)
 
     def _include(self, other: _Routes, kind: type[_Routes]) -> None:
         if not isinstance(other, kind):
             raise TypeError(f"this router can only include another {kind.__name__}, not {_name(other)}")
-        self._add(other._handlers, other._fallback)
+        self._add(other._handlers)
 
     def _handler_for(self, event: Event) -> Handler | None:
         if not isinstance(event, Event):
             raise TypeError(f"a router accepts events from verify() or Delivery.parse(), not {_name(event)}")
-        return self._handlers.get(event.type, self._fallback)
+        return self._handlers.get(event.type, self._handlers.get(None))
 
 
 class Router(_Routes):
@@ -166,7 +170,7 @@ class AsyncRouter(_Routes):
     """:class:`Router` for asyncio, whose handlers may be ``async def``. Use it as an asynchronous handler.
 
     A plain function runs in a thread, with the caller's context variables. A cancellation is raised after it has ended,
-    since threads cannot be stopped; ``AsyncOnce`` marks the message done before.
+    since threads cannot be stopped.
     """
 
     async def __call__(self, event: Event) -> Any:
@@ -185,38 +189,14 @@ class AsyncRouter(_Routes):
 
 
 def routed(handler: Any, message: Any) -> Any:
-    """Return the handler that *handler* calls for *message* if it is an AsyncRouter, otherwise *handler* itself.
-
-    Subclasses that override the call are not followed.
-    """
-    if type(handler).__call__ is not AsyncRouter.__call__:
+    """Return the handler that *handler* calls for *message* if it is an AsyncRouter, otherwise *handler* itself."""
+    if type(handler).__call__ is not AsyncRouter.__call__:  # a subclass may override the call
         return handler
     chosen = handler._handler_for(message)
-    return _ignore if chosen is None else routed(chosen, message)
-
-
-def _ignore(event: Event) -> None:
-    """Handle events without a handler."""
-
-
-def _check_parameters(handler: Handler) -> None:
-    """Raise if *handler* cannot be called with only the event. A handler without a known signature passes."""
-    try:
-        parameters = signature(handler, follow_wrapped=False)  # a decorator may pass more to the function that it wraps
-    except (ValueError, NameError):  # a builtin has no signature; Python 3.14 may fail to resolve annotations
-        return
-    try:
-        parameters.bind(None)
-    except TypeError:
-        name = getattr(handler, "__qualname__", type(handler).__name__)
-        raise TypeError(
-            f"{name}({', '.join(parameters.parameters)}) cannot be called with only the event: make all other "
-            "parameters optional, or bind them (a bound method, functools.partial)"
-        ) from None
+    return (lambda event: None) if chosen is None else routed(chosen, message)
 
 
 def _types_of(item: object) -> list[str]:
-    """Return the event types of an argument of ``on()``."""
     if isinstance(item, str):
         if not item:
             raise ValueError('an event type must not be empty: pass one such as "user.created"')

@@ -15,24 +15,23 @@ from starlette.responses import JSONResponse, Response
 
 from ._callables import is_async
 from ._frames import forget_on_error
-from ._handler import as_handler, bind, check_handler
+from ._handler import Outcome, bind, checked_handler, status_code_of
 from ._headers import Headers, declared_length
-from ._outcome import Outcome, status_code_of
 from ._receiver import (
     BODY_TIMEOUT,
     MAX_BODY,
     REJECTION,
-    check_complete,
-    check_methods,
+    OnRejected,
+    check_length,
+    check_options,
     check_webhook,
     is_json,
     log_rejected,
     log_verified,
-    log_verified_delivery,
+    report_rejected,
     resolve_webhook,
     status_code_for,
 )
-from ._rejected import OnRejected, check_on_rejected, report_rejected
 from ._webhook import Webhook
 from .errors import (
     BodyConsumedError,
@@ -87,33 +86,22 @@ async def verify_request(
     Returns:
         The event. ``await request.body()`` and ``await request.json()`` work afterwards.
     Raises:
-        WebhookVerificationError: The request is rejected; ``BodyTooLargeError``, ``BodyIncompleteError`` and
-            ``BodyTimeoutError`` included.
+        WebhookVerificationError: The request is rejected, or its body too long, incomplete or slow.
         BodyConsumedError: The application has already read the body.
         TypeError: *webhook* is not a Webhook.
     """
-    event = await _received(
-        request, webhook, lambda headers, body: webhook.verify(headers, body), max_body, body_timeout
-    )
-    log_verified(event)
-    return event
+    return await receive_event(request, webhook, max_body, body_timeout)
 
 
 @forget_on_error
 async def verify_delivery(
     request: Request, webhook: Webhook, *, max_body: int = MAX_BODY, body_timeout: float | None = None
 ) -> Delivery:
-    """Verify *request* without parsing its body: a transformed payload need not be an event.
-
-    Args and errors are those of :func:`verify_request`.
-
-    Returns:
-        The delivery. ``await request.body()`` and ``await request.json()`` work afterwards.
-    """
+    """Verify *request* as :func:`verify_request` does, but do not parse the body into an event."""
     delivery = await _received(
         request, webhook, lambda headers, body: webhook.verify_signature(headers, body), max_body, body_timeout
     )
-    log_verified_delivery(delivery)
+    log_verified(delivery)
     return delivery
 
 
@@ -129,34 +117,30 @@ def clerk_webhook(
     """Turn ``handler(request, event)`` into an endpoint that calls it only with verified events.
 
     The handler may be a method of an endpoint class, or a router. It returns a response, an ``Outcome``, or None for
-    204; a plain ``def`` runs in the thread pool. The endpoint responds with 400 to a rejected request (413 if the body
-    is too long, 408 if it does not arrive in time), 500 to an application error and 405 to other methods. Starlette
-    handles exceptions of the handler.
+    204; a plain ``def`` runs in the thread pool. A rejected request gets 400 (413 if the body is too long, 408 if it
+    does not arrive in time), an application error 500, another method 405. Starlette handles exceptions of the handler.
 
     Args:
         webhook: Contains the secrets; None reads the environment when the decorator is created.
         max_body: The maximum length of the body, in bytes.
-        body_timeout: Seconds until the complete body must have arrived.
+        body_timeout: Seconds until it must have arrived.
         methods: The accepted methods. Pass them to ``Route`` too.
-        on_rejected: Called in a thread with a :class:`.RejectedRequest` after a verification failure, before the
-            response is sent. Its exceptions are logged and do not change the response.
+        on_rejected: A plain function, called in a thread with each :class:`.RejectedRequest` before the response. Its
+            exceptions are only logged.
     Returns:
         The decorator. It raises a ``TypeError`` if the handler has other parameters or another order.
     Raises:
         InvalidSecretError: *webhook* is None, and the environment has no valid secret.
-        TypeError: *webhook* is something else, such as a secret, or a function because the parentheses are missing;
-            *on_rejected* is not a function, or is asynchronous; *methods* is not a tuple or list of strings.
+        TypeError: An argument has the wrong type, such as a secret as *webhook*, or the parentheses are missing.
         ValueError: *methods* is empty, or has an invalid name.
     """
-    checked = resolve_webhook(webhook, "@clerk_webhook() or @clerk_webhook(Webhook(secret))")
-    accepted = check_methods(methods)
-    check_on_rejected(on_rejected)
+    checked = resolve_webhook(webhook)
+    accepted = check_options(on_rejected, methods)
 
     def decorate(handler: Any) -> Any:
         if isinstance(handler, classmethod):
             return classmethod(decorate(handler.__func__))
-        handler = as_handler(handler)
-        check_handler(handler, ["request", "event"], "def hook(request, event)")
+        handler = checked_handler(handler, ["request", "event"])
         runs_in_loop = is_async(handler)
 
         @wraps(handler)
@@ -165,13 +149,11 @@ def clerk_webhook(
             if request.method not in accepted:
                 return Response(status_code=405, headers={"allow": ", ".join(accepted)})
             try:
-                event = await verify_request(request, checked, max_body=max_body, body_timeout=body_timeout)
+                event = await receive_event(request, checked, max_body, body_timeout, on_rejected)
             except WebhookError as error:
-                rejection = JSONResponse(REJECTION, status_code_for(error), rejection_headers(request, error))
-                await report(request, error, on_rejected, max_body)
                 await drain(request, error)
-                return rejection
-            function = bind(handler, *owner) if owner else handler
+                return JSONResponse(REJECTION, status_code_for(error), rejection_headers(request, error))
+            function = bind(handler, *owner)
             result: Any = function(request, event) if runs_in_loop else run_in_threadpool(function, request, event)
             while isawaitable(result):  # a plain function may return a coroutine
                 result = await result
@@ -192,15 +174,6 @@ def rejection_headers(request: Request, error: WebhookError) -> dict[str, str]:
     return {"connection": "close"} if is_http_1 and not isinstance(error, _AFTER_THE_BODY) else {}
 
 
-async def report(request: Request, error: WebhookError, on_rejected: OnRejected | None, max_body: int) -> None:
-    """Call *on_rejected*, if it is not None, in a thread with the rejected request."""
-    if on_rejected is not None:
-        body = getattr(request, "_body", None)  # private, see _read_body()
-        if body is not None and len(body) > max_body:  # the application has read it
-            body = None
-        await run_in_threadpool(report_rejected, on_rejected, error, request.headers.raw, body)
-
-
 async def drain(request: Request, error: WebhookError) -> None:
     """Read the rest of the body of a request that was rejected early, before the response is sent.
 
@@ -218,17 +191,41 @@ async def drain(request: Request, error: WebhookError) -> None:
                     read += len(await anext(chunks))
 
 
+@forget_on_error
+async def receive_event(
+    request: Request,
+    webhook: Webhook,
+    max_body: int,
+    timeout: float | None,
+    on_rejected: OnRejected | None = None,
+) -> AnyEvent:
+    """Verify *request*, and call *on_rejected*, if it is not None, in a thread with a rejected one."""
+    event = await _received(
+        request, webhook, lambda headers, body: webhook.verify(headers, body), max_body, timeout, on_rejected
+    )
+    log_verified(event.delivery, event.type)
+    return event
+
+
 async def _received(
-    request: Request, webhook: Webhook, verify: Callable[[Headers, bytes], T], max_body: int, timeout: float | None
+    request: Request,
+    webhook: Webhook,
+    verify: Callable[[Headers, bytes], T],
+    max_body: int,
+    timeout: float | None,
+    on_rejected: OnRejected | None = None,
 ) -> T:
     """Check the headers, read the body and verify both, as ``_receiver`` does for synchronous frameworks."""
     check_webhook(webhook)
-    headers = request.headers.raw
+    headers, body = request.headers.raw, None
     try:
         webhook.check_headers(headers)
-        return verify(headers, await _read_body(request, max_body, timeout))
+        body = await _read_body(request, max_body, timeout)
+        return verify(headers, body)
     except WebhookError as error:
         log_rejected(error, webhook, headers)
+        if on_rejected is not None:
+            await run_in_threadpool(report_rejected, on_rejected, error, headers, body)
         raise
 
 
@@ -237,9 +234,7 @@ async def _read_body(request: Request, max_body: int, timeout: float | None) -> 
     if declared is not None and declared > max_body:
         raise BodyTooLargeError(max_body, option="max_body")
     body = await _read_in_time(request, max_body, declared, timeout)
-    if len(body) > max_body:
-        raise BodyTooLargeError(max_body, option="max_body")
-    check_complete(body, declared)
+    check_length(body, declared, max_body)
     request._body = body  # private, but the only way to keep request.body() and request.json() working afterwards
     return body
 

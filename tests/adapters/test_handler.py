@@ -495,8 +495,8 @@ class Handlers:
     def __call__(self, request, event): ...
 
 
-EVENT = "def hook(event, **url_variables)"
-REQUEST_EVENT = "def hook(request, event"
+EVENT = "def handler(event, **url_variables)"
+REQUEST_EVENT = "def handler(request, event"
 EVENT_CONTEXT = "def handler(event, context)"
 
 

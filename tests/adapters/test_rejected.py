@@ -195,12 +195,13 @@ def test_it_runs_in_a_thread_in_asynchronous_adapters_only(name):
 def test_a_body_that_the_application_has_read_is_passed_up_to_the_limit(size):
     rejected = []
     clerk = fastapi.ClerkWebhook(Webhook(SECRET), max_body=15, on_rejected=rejected.append)
+    headers = [(name.encode(), value.encode()) for name, value in signed().headers.items()]
 
     async def receive():
         return {"type": "http.request", "body": b"x" * size}
 
     async def endpoint():
-        request = Request({"type": "http", "headers": []}, receive)
+        request = Request({"type": "http", "headers": headers}, receive)
         await request.body()
         with pytest.raises(HTTPException):
             await clerk(request)

@@ -24,6 +24,7 @@ from clerk_webhook_verify.cli import demo, main
 from clerk_webhook_verify.cli._http import Response, Target
 from clerk_webhook_verify.cli._terminal import colorize
 from clerk_webhook_verify.events import EventType
+from clerk_webhook_verify.testing import Fault, signed_request
 
 
 class TestDemo:
@@ -31,9 +32,7 @@ class TestDemo:
         assert main(["demo"]) == 0
         printed = capsys.readouterr().out
         for event_type in get_args(EventType):
-            assert re.search(
-                rf"^{re.escape(event_type)} +accepted +\w+, \d+ of \d+ fields filled$", printed, re.MULTILINE
-            )
+            assert re.search(rf"^{re.escape(event_type)} +accepted +[A-Z]\w+$", printed, re.MULTILINE)
         for code in (
             "signature_mismatch", "timestamp_too_old", "timestamp_too_new", "malformed_header", "missing_header",
             "invalid_payload", "body_too_large",
@@ -44,18 +43,14 @@ class TestDemo:
         assert int(counted[2]) == len(get_args(EventType)) + 3
 
     def test_an_unexpected_verdict_is_reported_and_exits_1(self, capsys, monkeypatch):
-        body = b'{"type":"x","data":{}}'
+        def without_fault(payload, *, fault=None, **options):
+            return signed_request(payload, **options)
 
-        def attempts(webhook: Webhook):
-            yield demo._Attempt(
-                "unexpectedly accepted", [*webhook.signed_headers(body).items()], body, "signature_mismatch", 400
-            )
-
-        monkeypatch.setattr(demo, "_attempts", attempts)
+        monkeypatch.setattr(demo, "signed_request", without_fault)
         assert main(["demo"]) == 1
         printed = capsys.readouterr().out
-        assert "<- expected: signature_mismatch and 400" in printed
-        assert printed.rstrip().endswith("1 deliveries: 1 accepted, 0 rejected, 1 not as expected")
+        assert re.search(r"^other_secret +accepted .*   <- expected: rejected$", printed, re.MULTILINE)
+        assert printed.rstrip().endswith(f" {len(get_args(Fault))} not as expected")
 
 
 @pytest.mark.parametrize("command", [[sys.executable, "-m", "clerk_webhook_verify"], ["clerk-webhook-verify"]])
@@ -122,8 +117,8 @@ class TestUse:
         [
             (["verfy"], "verfy"),
             (["--verbose", "verify"], "--verbose"),
-            (["verify"], "pass either --delivery, or --payload"),
-            (["verify", "--delivery", "@a", "--payload", "@b"], "pass either --delivery, or --payload"),
+            (["verify"], "pass the stored deliveries once, as FILE or as --delivery FILE"),
+            (["verify", "--delivery", "@a", "--payload", "@b"], "pass either stored deliveries, or --payload"),
             (["verify", "--delivery", "@a", "--id", "msg_1"], "go with --payload"),
             (["verify", "--payload", "@a", "--id"], "expected one argument"),
             (["verify", "--deliv", "@a"], "--deliv"),
@@ -132,14 +127,14 @@ class TestUse:
             (["verify", "a", "--id", "msg_1"], "go with --payload"),
             (["verify", "--payload", '{"type": "user.created"}'], "--payload takes a file: write the text into one"),
             (["verify", "--payload", "@[1]"], "--payload takes a file: write the text into one"),
-            (["verify", "--payload", "whsec_abc"], "--payload contains a signing secret: put it into a file"),
-            (["verify", "--payload", "@whsec_abc"], "--payload contains a signing secret"),
+            (["verify", "--payload", "whsec_abc"], "signing secret in arguments: use --secret-file"),
+            (["verify", "--payload", "@whsec_abc"], "signing secret in arguments"),
             (["verify", "--payload", "@\0"], "not a file name"),
-            (["verify", "whsec_abc"], "FILE contains a signing secret: put it into a file"),
+            (["verify", "whsec_abc"], "signing secret in arguments"),
             (["verify", "a", "whsec_abc"], "signing secret in arguments: use --secret-file"),
-            (["verify", "--payload", "a", "--signature", "whsec_abc"], "--signature contains a signing secret"),
-            (["sign", "--payload", "a", "--id", "whsec_abc"], "--id contains a signing secret"),
-            (["send", "http://localhost/whsec_abc"], "the URL of the endpoint contains a signing secret"),
+            (["verify", "--payload", "a", "--signature", "whsec_abc"], "signing secret in arguments"),
+            (["sign", "--payload", "a", "--id", "whsec_abc"], "signing secret in arguments"),
+            (["send", "http://localhost/whsec_abc"], "signing secret in arguments"),
             (["verify", "--payload", "-", "--secret-file", "-"], "only one input can be -"),
             (["verify", "--payload", "@-", "--secret-file", "@-"], "only one input can be -"),
             (["verify", "--payload", "@a", "--tolerance", "-1"], "argument --tolerance: takes seconds, 0 or more;"),
@@ -149,7 +144,7 @@ class TestUse:
             (["verify", "--payload", "@a", "--secret", "whsec_abc"], "decodes to 2 bytes"),
             (["sign", "--payload", "@a", "--timestamp", "soon"], "--timestamp"),
             (["events", "user.creatd"], "did you mean user.created"),
-            (["events", "whsec_abc"], "the event type contains a signing secret"),
+            (["events", "whsec_abc"], "signing secret in arguments"),
             (["events", "7"], "see clerk-webhook-verify events"),
             (["events", "user.created", "--plain"], "pass one of TYPE, --type TYPE, --plain and --json"),
             (["events", "user.created", "--only", "user.deleted"], "pass one of TYPE, --type TYPE, --plain and"),
@@ -158,7 +153,7 @@ class TestUse:
             (["secret", "generate", "--secret", "whsec_abc"], "--secret, --secret-file and --json go with"),
             (["secret", "fingerprint", "--output", "a"], "--output and --env go with secret generate"),
             (["secret", "fingerprint", "--secret", "whsec_abc"], "decodes to 2 bytes"),
-            (["secret", "generate", "--output", "/no/whsec_abc"], "--output contains a signing secret"),
+            (["secret", "generate", "--output", "/no/whsec_abc"], "signing secret in arguments"),
             (["secret", "generate", "--output", "/no/such/folder/file"], "--output cannot be written: '/no/such"),
             (["secret", "generate", "--output", "a\0b"], "not a file name"),
         ],
@@ -253,11 +248,12 @@ class TestUse:
         assert outcome(capsys, "verify", "--delivery", delivery, "--secret", OTHER_SECRET)[0] == 1
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(SECRET.encode())))
         assert outcome(capsys, "verify", "--delivery", delivery, "--secret-file", "-")[0] == 0
-        code, _, err = outcome(capsys, "verify", "--delivery", delivery, "--secret-file", stored("", "empty")[1:])
-        assert code == 2
-        assert "is empty" in err
         first, second = stored(OTHER_SECRET, "first"), stored(SECRET, "second")
         assert outcome(capsys, "verify", delivery, "--secret-file", first, "--secret-file", second)[0] == 0
+
+    def test_a_file_may_have_a_name_that_looks_like_a_secret(self, capsys, stored):
+        delivery, secret = stored(record(), "whsec_capture.ndjson"), stored(SECRET, "whsec_staging.txt")
+        assert outcome(capsys, "verify", delivery, "--secret-file", secret)[0] == 0
 
     def test_an_unreadable_secret_file(self, capsys, stored, tmp_path):
         code, _, err = outcome(capsys, "verify", "--delivery", stored(record()), "--secret-file", str(tmp_path))
@@ -292,19 +288,20 @@ class TestUse:
         assert outcome(capsys, "verify", delivery, "--secret-file", stored(padded, "secret"))[0] == 0
 
     @pytest.mark.parametrize(
-        ("text", "expected"),
+        "text",
         [
-            ("A=1\nB=2", "the file of --secret-file has no line CLERK_WEBHOOK_SIGNING_SECRET=whsec_...: add it"),
-            ("CLERK_WEBHOOK_SIGNING_SECRET=", "CLERK_WEBHOOK_SIGNING_SECRET in the file of --secret-file is empty"),
-            ("CLERK_WEBHOOK_SIGNING_SECRET='' # unset", "in the file of --secret-file is empty"),
-            ("CLERK_WEBHOOK_SIGNING_SECRET=# unset", "in the file of --secret-file is empty"),
-            ("# nothing\n\n", "the file of --secret-file is empty"),
+            "A=1\nB=2",
+            "",
+            "CLERK_WEBHOOK_SIGNING_SECRET=",
+            "CLERK_WEBHOOK_SIGNING_SECRET='' # unset",
+            "CLERK_WEBHOOK_SIGNING_SECRET=# unset",
+            "# nothing\n\n",
         ],
     )
-    def test_a_file_without_a_secret_is_reported(self, capsys, stored, text, expected):
+    def test_a_file_without_a_secret_is_reported(self, capsys, stored, text):
         code, _, err = outcome(capsys, "verify", stored(record()), "--secret-file", stored(text, ".env"))
         assert code == 2
-        assert expected in err
+        assert "no signing secret in the file of --secret-file: add CLERK_WEBHOOK_SIGNING_SECRET=whsec_..." in err
 
     @pytest.mark.parametrize(
         ("text", "expected"),
@@ -450,7 +447,7 @@ class TestUse:
                 assert all(len(line) <= int(columns) or " " not in line.strip() for line in wide)
         main(["verify", delivery])
         assert capsys.readouterr().out.count("\n") == 1
-        main(["diagnose", delivery])
+        main(["diagnose", delivery, "--budget", "60"])
         assert [line[:12] for line in capsys.readouterr().out.splitlines()] == [
             "rejected: wr", "  evidence: ", "  fix: use t", "  ruled out:"
         ]  # fmt: skip
@@ -611,9 +608,8 @@ class TestDiagnose:
         ("received_at", "at", "expected"),
         [
             (NOW + 5.5, [], "valid: "),
-            (NOW + 5.5, ["--at", "now"], "; when it arrived, its timestamp was current"),
-            (NOW + 4000, ["--at", "now"], "; when it arrived, it was already 4000 s old"),
-            (NOW + 4000, [], "; that was its age when it arrived"),
+            (NOW + 5.5, ["--at", "now"], f"; --at {NOW} judges it as of its own time"),
+            (NOW + 4000, [], f"; that was its age when it arrived; --at {NOW} judges it as of its own time"),
             (None, ["--at", str(NOW)], "valid: "),
             (None, [], "rejected: timestamp_too_old (confirmed)"),
         ],
@@ -645,7 +641,7 @@ class TestSign:
         headers = dict(word.split(": ") for word in words if word.startswith("svix-"))
         assert Webhook(SECRET).verify(headers, BODY).type == "user.created"
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(BODY)))
-        assert "--data-binary '@-'" in outcome(capsys, "sign", "--payload", "-", "--curl", "http://localhost/")[1]
+        assert "--data-binary @-" in outcome(capsys, "sign", "--payload", "-", "--curl", "http://localhost/")[1]
 
     @pytest.mark.parametrize("wrong", [["--id", "a.b"], ["--timestamp", "-1"], ["--timestamp", "9" * 13]])
     def test_rejects_an_invalid_id_or_timestamp(self, capsys, stored, wrong):

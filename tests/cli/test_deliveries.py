@@ -89,7 +89,7 @@ class TestNDJSON:
             ([{"headers": HEADERS}], "line 1 has no body_b64"),
             ([event(headers={"a": 7})], "line 1 has a header that is not text"),
             ([event(headers={"a": [7]})], "line 1 has a header that is not text"),
-            ([{"type": "ready"}], "there is no delivery in it"),
+            ([{"type": "ready"}], "this is not a stored delivery: it should be NDJSON"),
             ([{"data": {}, "headers": None}], "is this the payload itself? Then use --payload"),
             ([{"level": "info", "time": 1}], "line 1 has no headers, an object: this is a log line, not a request"),
             ([{"message": "{}", "timestamp": 1}], "this is a log line, not a request"),
@@ -103,7 +103,7 @@ class TestNDJSON:
             read_captures(content.encode())
 
     def test_a_payload_without_headers_is_rejected(self):
-        with pytest.raises(UsageError, match="there is no delivery in it"):
+        with pytest.raises(UsageError, match="this is not a stored delivery: it should be NDJSON"):
             read_captures(BODY)
 
 

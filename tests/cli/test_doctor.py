@@ -301,17 +301,17 @@ READINGS = {
     ),
     "the handler rejects the event": ((400, 400, 400, 400, 404), {"good": "event_refused"}, "event_refused"),
     "the handler redirects": ((400, 400, 400, 400, 302), {"good": "event_refused"}, "event_refused"),
+    "the handler switches protocols": ((400, 400, 400, 400, 101), {"good": "event_refused"}, "event_refused"),
     "the handler fails": ((400, 400, 400, 400, 500), {"good": "handler_fails"}, "handler_fails"),
     "missing headers crash it": (
         (500, 400, 400, 400, 200),
-        {"unsigned": "missing_headers_not_caught"},
-        "missing_headers_not_caught",
+        {"unsigned": "refusal_not_caught"},
+        "refusal_not_caught",
     ),
     "every rejection crashes it": (
         (500, 500, 500, 502, 200),
-        {"unsigned": "missing_headers_not_caught"}
-        | dict.fromkeys(("forged", "stale", "duplicate-header"), "refusal_not_caught"),
-        "missing_headers_not_caught",
+        dict.fromkeys(CHECKS[:4], "refusal_not_caught"),
+        "refusal_not_caught",
     ),
     "it crashes if there is something to verify": (
         (400, 500, 500, 500, 500),
@@ -382,7 +382,7 @@ class TestReadings:
             ((405,), ["does not take POST"]),
             ((422,), ["no body model", "raw"]),
             ((500,), ["log", "CLERK_WEBHOOK_SIGNING_SECRET"]),
-            ((500, 400, 400, 400, 200), ["without the three headers", "respond 400"]),
+            ((500, 400, 400, 400, 200), ["look up the three headers", "respond 400"]),
             ((400, 400, 200, 400, 200), ["timestamp", "300 s"]),
             ((400, 400, 400, 400, 409), ["204", "--type"]),
         ],
@@ -548,7 +548,7 @@ class TestHostChecks:
         replies = to_all(status, text)
         assert findings(capsys, replies) == dict.fromkeys(CHECKS, "host_not_allowed")
         first = first_finding(capsys, replies)
-        assert "The host name 127.0.0.1 is rejected" in first
+        assert "The URL's host name is not allowed" in first
         assert "ALLOWED_HOSTS" in first
 
     @pytest.mark.parametrize(
@@ -562,12 +562,8 @@ class TestHostChecks:
         ids=["nginx", "Go", "Apache", "Tomcat"],
     )
     def test_a_port_that_expects_https_is_found_by_its_text(self, capsys, text):
-        with serving(lambda request: answer(400, text)) as endpoint:
-            assert main(["doctor", endpoint.url]) == 1
-        out = capsys.readouterr().out
-        https_url = endpoint.url.replace("http", "https", 1)
-        assert (
-            f"first: http_to_https_port: The URL begins with http, but the port expects https. Use {https_url}." in out
+        assert first_finding(capsys, to_all(400, text)) == (
+            "first: http_to_https_port: The port expects https: use an https URL."
         )
 
     @pytest.mark.parametrize("text", [b"", b"Bad Request", b"webhook rejected", b"Invalid signature"])
@@ -582,7 +578,7 @@ class TestTheSameStatusToAll:
         found = verdicts(capsys, replies)
         assert {found[check]["finding"] for check in CHECKS} == {"blocked_in_front"}
         fix = found["good"]["fix"]
-        assert f"Every delivery gets {status}, also an unsigned one" in fix
+        assert f"Every delivery gets status {status}, also an unsigned one" in fix
         assert r"(Server: edge\x1b/1.0)" in fix
 
     @pytest.mark.parametrize("status", [401, *slow(403, 406, 418)])
@@ -634,29 +630,16 @@ class TestRedirects:
         assert self.first(capsys, "/hook", scheme="http").startswith("first: redirect_loop: ")
 
     @pytest.mark.parametrize(
-        ("location", "https_location"),
-        [
-            ("http://127.0.0.1:PORT/hook/", "https://127.0.0.1:PORT/hook/"),
-            ("http://127.0.0.1/hook/?a=b", "https://127.0.0.1:PORT/hook/?a=b"),
-            ("http://127.0.0.1:8000/hook", "https://127.0.0.1:PORT/hook"),
-            ("HTTP://www.example.com/hook", "https://www.example.com/hook"),
-        ],
+        "location",
+        ["http://127.0.0.1:PORT/hook/", "http://127.0.0.1:8000/hook", "HTTP://www.example.com/hook"],
     )
-    def test_a_redirect_from_https_to_http_lacks_proxy_headers(self, capsys, https, location, https_location):
+    def test_a_redirect_from_https_to_http_lacks_proxy_headers(self, capsys, https, location):
         first = self.first(capsys, location, status=307)
-        assert first.startswith("first: redirect_to_http: The response redirects from https to ")
+        assert first.startswith(f"first: redirect_to_http: The response redirects from https to {location}: ")
         assert "--proxy-headers" in first
-        assert f"Clerk's dashboard must have the final URL, {https_location}, and never an http URL" in first
+        assert "never enter an http URL in Clerk's dashboard" in first
 
-    @pytest.mark.parametrize(
-        "location", ["https://127.0.0.1/hook", "https://127.0.0.1:PORT/hook", "https://127.0.0.1:443/hook"]
-    )
-    def test_a_redirect_from_http_to_https_suggests_the_https_url(self, capsys, location):
-        first = self.first(capsys, location, scheme="http")
-        assert first.startswith("first: redirect_to_https: ")
-        assert f"run doctor with {location}" in first
-
-    @pytest.mark.parametrize("location", ["https://127.0.0.1/login", "https://example.com/hook", "/hook/", "/hook?a=b"])
+    @pytest.mark.parametrize("location", ["https://127.0.0.1/hook", "https://example.com/hook", "/hook/", "/hook?a=b"])
     def test_any_other_redirect_names_the_url_to_enter(self, capsys, location):
         first = self.first(capsys, location, scheme="http")
         assert first.startswith("first: redirected: The sender follows no redirect. Enter http")
@@ -820,7 +803,7 @@ class TestOtherBytes:
 
         found, out = verifying(capsys, verify)
         assert found == {"good": "verifies_reserialized"}
-        assert "first: verifies_reserialized: The application verifies other bytes than arrive." in out
+        assert "first: verifies_reserialized: The application verifies other bytes than arrive: " in out
         assert "request.get_data()" in out
 
     def test_another_charset_is_found(self, capsys):
@@ -890,6 +873,17 @@ class TestClocks:
         assert abs(int(found[1]) - abs(seconds)) <= 2
         assert found[2] == ("behind" if seconds < 0 else "ahead")
 
+    @pytest.mark.skipif(not hasattr(time, "tzset"), reason="not on Windows")
+    def test_a_date_header_without_a_time_zone_is_gmt(self, capsys, monkeypatch):
+        replies = to_all(400, b"", f"Date: {formatdate(usegmt=True).removesuffix(' GMT')}")
+        monkeypatch.setenv("TZ", "America/New_York")
+        time.tzset()
+        try:
+            assert "at-server-time" not in verdicts(capsys, replies)
+        finally:
+            monkeypatch.undo()
+            time.tzset()
+
     def test_a_date_header_that_agrees_is_ignored(self, capsys):
         replies = to_all(400, b"", f"Date: {formatdate(time.time() + 30, usegmt=True)}")
         assert "at-server-time" not in verdicts(capsys, replies)
@@ -898,7 +892,6 @@ class TestClocks:
         "date",
         [
             "yesterday",
-            "Thu, 26 Nov 2026 14:00:00",
             "Mon, 01 Jan 0100 00:00:00 GMT",
             *slow(
                 "Mon, 99 Foo 2026 25:61:00 GMT",
@@ -1262,10 +1255,12 @@ class TestNoAnswer:
         printed = capsys.readouterr()
         assert printed.err == ""
         result = json.loads(printed.out)
-        (verdict,) = result.pop("checks")
+        checks = result.pop("checks")
         assert result == {"ok": False, "probes": [], "not_tried": []}
-        assert "http://127.0.0.1:0 cannot be reached: " in verdict["fix"]
-        assert (verdict["check"], verdict["finding"], verdict["status"]) == ("unsigned", "no_answer", None)
+        assert [verdict["check"] for verdict in checks] == list(CHECKS)
+        for verdict in checks:
+            assert "http://127.0.0.1:0 cannot be reached: " in verdict["fix"]
+            assert (verdict["finding"], verdict["status"]) == ("no_answer", None)
 
 
 class TestUse:
@@ -1312,7 +1307,7 @@ class TestUse:
         [
             (["localhost:3000"], "the URL should be http://"),
             (["{url}", "--type", "user.creatd"], "did you mean user.created"),
-            (["{url}", "--type", OTHER_SECRET], "the event type contains a signing secret"),
+            (["{url}", "--type", OTHER_SECRET], "signing secret in arguments"),
             (["{url}", "--secret", "whsec_"], "secret"),
             (["{url}", "--payload", "@x"], "unrecognized arguments"),
         ],

@@ -12,7 +12,6 @@ import struct
 import subprocess
 import sys
 import threading
-from argparse import Namespace
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime, timezone
@@ -29,11 +28,9 @@ from svix.webhooks import Webhook as Svix
 
 from clerk_webhook_verify import Webhook
 from clerk_webhook_verify._receiver import REJECTION
-from clerk_webhook_verify.cli import main
+from clerk_webhook_verify.cli import listen as listen_module, main
 from clerk_webhook_verify.cli._http import Target
-from clerk_webhook_verify.cli.listen import _capture_file
-from clerk_webhook_verify.cli.listen._receiver import Receiver
-from clerk_webhook_verify.cli.listen._request import DeadlineReader, RequestHandler
+from clerk_webhook_verify.cli._server import DeadlineReader, Receiver, RequestHandler
 from clerk_webhook_verify.events import EVENT_TYPES
 
 MAX_BODY = 8_388_608
@@ -118,7 +115,7 @@ class TestVerdict:
         options = ("--save", str(tmp_path / "capture"), "--json")
         with listen(*options) as listener, monkeypatch.context() as patched:
             patched.setattr("json.loads", parse)
-            patched.setattr("clerk_webhook_verify.cli.captures._capture.parse_payload", parse)
+            patched.setattr("clerk_webhook_verify.cli.captures._request.parse_payload", parse)
             patched.setattr("clerk_webhook_verify.events._base.parse_payload", parse)
             assert listener.post(headers(), BODY)[0] == 400
         assert json.loads(listener.stdout.next())["type"] == ""
@@ -258,8 +255,7 @@ class TestLoops:
             assert "--forward-to leads to listen itself" in done.stderr
 
     def test_a_delivery_before_the_check_gets_a_response(self, monkeypatch):
-        arguments = Namespace(host="127.0.0.1", port=0, path=PATH, forward_unverified=False, json=True)
-        receiver = Receiver(arguments, Webhook(SECRET), None, RequestHandler)
+        receiver = Receiver(Webhook(SECRET), "127.0.0.1", 0, PATH)
         with receiver, socket.create_connection(("127.0.0.1", receiver.server_port), 10) as early:
             early.sendall(b"GET / HTTP/1.1\r\n\r\n")
             assert receiver.is_reached_by(Target(f"http://127.0.0.1:{receiver.server_port}/"))
@@ -740,7 +736,7 @@ class TestSave:
         with open(file, "ab+", buffering=0) as own, open(file, "ab", buffering=0) as other:
             own.write(b"own")
             other.write(b"other\n")
-            _capture_file._remove_last(own, 3)
+            listen_module._remove_last(own, 3)
         assert file.read_bytes() == b"ownother\n"
 
     @pytest.mark.parametrize("options", [[], ["--json"]], ids=["text", "json"])
@@ -773,13 +769,13 @@ class TestUsage:
             (["--host", "no such host.invalid"], "port 0 of 'no such host.invalid' is not available: "),
             (["--host", "\xe9" * 70], "is not available: not a host name"),
             (["--forward-to", "localhost:3000"], "the URL should be http://"),
-            (["--forward-to", f"http://localhost/{SECRET}"], "--forward-to contains a signing secret"),
+            (["--forward-to", f"http://localhost/{SECRET}"], "signing secret in arguments"),
             (["--forward-unverified"], "--forward-unverified goes with --forward-to"),
             (["--save", "/no/such/folder/file"], "'/no/such/folder/file': No such file or directory"),
             (["--save", "a\0b"], "--save cannot be written: 'a\\x00b': not a file name"),
-            (["--save", f"/no/{SECRET}"], "--save contains a signing secret"),
-            (["--host", SECRET], "--host contains a signing secret"),
-            (["--path", f"/{SECRET}"], "--path contains a signing secret"),
+            (["--save", f"/no/{SECRET}"], "signing secret in arguments"),
+            (["--host", SECRET], "signing secret in arguments"),
+            (["--path", f"/{SECRET}"], "signing secret in arguments"),
             (["--secret-file", "/no/such/file"], "--secret-file cannot be read"),
         ],
     )

@@ -270,7 +270,7 @@ class TestOnly:
     def test_an_absent_type_is_reported_with_the_existing_ones(self, app, capture, capsys):
         file = capture(record("msg_1"), record("msg_2", DELETED), record("msg_3", b"?"))
         assert main(["replay", file, "--to", app.url, "--only", "session.created"]) == 2
-        expected = "--only: no delivery is of that type: there is user.created, user.deleted\n"
+        expected = "--only: no delivery matches; the file has user.created, user.deleted\n"
         assert capsys.readouterr().err.endswith(expected)
 
     def test_the_error_does_not_repeat_the_argument(self, app, capture, capsys):
@@ -279,7 +279,7 @@ class TestOnly:
 
     def test_a_capture_without_any_event_is_reported(self, app, capture, capsys):
         assert main(["replay", capture(record("msg_1", b"?")), "--to", app.url, "--only", "user.created"]) == 2
-        assert "there is no event" in capsys.readouterr().err
+        assert "the file has none" in capsys.readouterr().err
         assert app.received == []
 
 
@@ -314,11 +314,11 @@ class TestChoice:
     @pytest.mark.parametrize(
         ("options", "expected"),
         [
-            (["--only", "user.*", "--only", "sms.*"], "--only: no delivery is of that type: there is user.created, u"),
-            (["--id", "msg_1", "--id", "msg_\x1b"], r"--id: no delivery has the message id msg_\x1b"),
-            (["--id", SECRET], "--id contains a signing secret"),
-            (["--line", "1", "--line", "2"], "--line: there is no delivery in line 2"),
-            (["--line", "0"], "--line: there is no delivery in line 0"),
+            (["--only", "user.*", "--only", "sms.*"], "--only: no delivery matches; the file has user.created, u"),
+            (["--id", "msg_1", "--id", "msg_\x1b"], "--id: no delivery matches; the file has msg_1, msg_2, msg_3"),
+            (["--id", SECRET], "signing secret in arguments"),
+            (["--line", "1", "--line", "2"], "--line: no delivery matches; the file has 1, 3, 4, 5"),
+            (["--line", "0"], "--line: no delivery matches; the file has 1, 3, 4, 5"),
             (["--line", "x"], "argument --line: invalid int value: 'x'"),
             (["--line", "1", "--only", "user.deleted"], "no delivery matches all of --only, --id and --line"),
         ],
@@ -439,7 +439,7 @@ class TestUsage:
         [
             (b"", "this is not a stored delivery"),
             (b"hello", "this is not a stored delivery"),
-            (b'{"type":"ready"}\n', "there is no delivery in it"),
+            (b'{"type":"ready"}\n', "this is not a stored delivery: it should be NDJSON"),
             (b'{"type"\n{"type":"ready"}\n', "line 1 is not a JSON object"),
             (b'{"headers":{},"body_b64":"?"}\n', "line 1 has a body_b64 that is not base64"),
         ],
@@ -456,7 +456,7 @@ class TestUsage:
         [
             (["/no/such/file", "--to", "http://localhost/"], "FILE cannot be read: '/no/such/file': No such file"),
             (["file", "--to", "localhost"], "the URL should be http://"),
-            (["file"], "is required: --to URL"),
+            (["file"], "pass the URL of the endpoint once"),
             (["-", "--to", "http://localhost/", "--resign", "--secret-file", "-"], "only one input can be -"),
         ],
     )

@@ -269,7 +269,7 @@ class TestUse:
         [
             (["--type", ""], "no event type '' is known"),
             (["--type", "nothing.*"], "no event type matches the pattern of --type"),
-            (["--type", "whsec_*"], "the event type contains a signing secret"),
+            (["--type", "whsec_*"], "signing secret in arguments"),
             (["--all", "--type", "user.created"], "--all sends every event type: leave out --type"),
             (["--all", "--id", "msg_1"], "--id goes with one delivery"),
             (["--id", "a.b"], "argument --id: must be 1 to 256 printable ASCII characters"),
@@ -287,10 +287,10 @@ class TestUse:
         output = refusal(capsys, "--payload", f"@{tmp_path / 'body'}", *more)
         assert output == "--payload is sent unchanged: --type, --all and --set go with a sample, without --payload"
 
-    @pytest.mark.parametrize(("option", "named"), [("--type", "the event type"), ("--set", "--set")])
-    def test_a_secret_in_the_wrong_place_is_not_repeated(self, capsys, option, named):
+    @pytest.mark.parametrize("option", ["--type", "--set"])
+    def test_a_secret_in_the_wrong_place_is_not_repeated(self, capsys, option):
         output = refusal(capsys, option, f"{OTHER_SECRET}=")
-        assert output == f"{named} contains a signing secret: put it into a file and pass that as --secret-file"
+        assert output.startswith("signing secret in arguments: use --secret-file")
 
     def test_a_payload_that_cannot_be_read(self, capsys):
         assert "No such file" in refusal(capsys, "--payload", "@/no/such/file")

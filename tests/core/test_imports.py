@@ -18,13 +18,14 @@ FILES = {".".join(path.relative_to(ROOT).with_suffix("").parts): path for path i
 
 #: Each part may import the parts above it, and itself.
 LAYERS = [
-    {"errors", "allowlist", "_callables", "_did_you_mean", "_frames", "_outcome", "_secret_advice", "_threads"},
-    {"_body", "_secret", "_signature", "_timestamp"},
+    {"errors", "allowlist", "_callables", "_frames", "_threads"},
+    {"_secret", "_signature", "_timestamp"},
     {"_headers", "_payload"},
-    {"events", "_rejected"},
+    {"events"},
     {"_webhook", "routing"},
+    {"_handler", "_receiver"},
     {"idempotency"},
-    {"testing", "diagnose", "_receiver", "_handler"},
+    {"testing", "diagnose"},
     {"flask", "starlette", "django", "aws_lambda"},
     {"fastapi"},
     {"__init__"},

@@ -326,15 +326,15 @@ def test_finds_every_function_with_a_secret_a_webhook_a_client_or_a_connection()
         "_webhook.Webhook(secret)",
         *(f"{adapter}.{function}(webhook)" for adapter in adapters for function in ("clerk_webhook", "verify_request")),
         "fastapi.ClerkWebhook(webhook)",
-        "testing._requests.signed_request(secret)",
+        "testing.signed_request(secret)",
         "diagnose.diagnose(secret)",
         "idempotency.redis.RedisStore(client)",
         "idempotency.postgres.PostgresStore(connect)",
         "idempotency.postgres.PostgresStore.mark(connection)",
         "idempotency.sqlite.SQLiteStore.mark(connection)",
-        "idempotency._once.Once(store)",
-        "idempotency._once.AsyncOnce(store)",
-        "idempotency._once.Once.mark(connection)",
+        "idempotency.Once(store)",
+        "idempotency.AsyncOnce(store)",
+        "idempotency.Once.mark(connection)",
     }
 
 

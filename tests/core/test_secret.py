@@ -329,7 +329,7 @@ class TestTheEnvironment:
     @pytest.mark.parametrize(
         ("value", "said"),
         [
-            (f"v1,{SECRET}", "number 1 of 2, starts with 'v1,'"),
+            (f"v1,{SECRET}", "CLERK_WEBHOOK_SECRET starts with 'v1,'"),
             (f'"{SECRET}"', "CLERK_WEBHOOK_SECRET is wrapped in quotes"),
             (f"{SECRET} whsec_", "number 2 of 2, decodes to 0 bytes"),
         ],

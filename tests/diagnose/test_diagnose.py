@@ -38,9 +38,8 @@ PAYLOAD = {
         "first_name": "Zoë",
         "id": "user_2mXk8Qv1T0aZr5NcYw3LpJ7dHsB",
         "image_url": "https://img.example.com/ada.png",
-        "last_name": "<&>",
         "password_enabled": False,
-        "public_metadata": {"plan": "starter"},
+        "public_metadata": {"plan": "<&>"},
         "username": None,
     },
     "object": "event",
@@ -145,6 +144,7 @@ class TestBody:
             ("compressed_body", BODY, gzip.compress(BODY)),
             ("compressed_body", BODY, zlib.compress(BODY)),
             ("compressed_body", BODY, zlib.compress(BODY)[2:-4]),
+            ("compressed_body", b"", gzip.compress(b"")),
         ],
     )  # fmt: skip
     def test_confirms_a_change_that_can_be_undone(self, cause, original, arrived):
@@ -157,7 +157,7 @@ class TestBody:
             ("base64_body", base64.b64encode(b'{"another":"body"}')),
             ("compressed_body", gzip.compress(b"another body", mtime=0)),
             ("truncated_body", BODY[:100]),
-            ("truncated_body", b'{"type":"user.created","data":'),
+            *slow(("truncated_body", b'{"type":"user.created","data":')),
             ("empty_body", b""),
         ],
     )
@@ -210,7 +210,7 @@ class TestBody:
         signature = (reference[:8000] + ";") * 2
         assert found(HEADERS | {"svix-signature": signature}, BODY).cause == "malformed_signature"
 
-    @pytest.mark.parametrize("depth", [201, *slow(985, 990, 995, 3000), 9000])
+    @pytest.mark.parametrize("depth", [201, *slow(985, 990, 995, 3000, 9000)])
     def test_does_not_serialize_a_deeply_nested_body(self, depth):
         """Its indents would need the square of its length, or the encoder too much recursion."""
         assert of(HEADERS, b"[" * depth + b"]" * depth) == ("wrong_secret", "by_elimination")
@@ -387,7 +387,7 @@ class TestHeaders:
         """``{"svix-id": request.headers.get("svix-id"), ...}`` has None; the Kelvin sign in lower case is a k."""
         headers = [absent, *signed_headers(BODY, family="webhook").items()]
         assert diagnose(headers, BODY, secret=SECRET, clock=now).valid
-        assert of(headers, b"{}") == ("wrong_secret", "by_elimination")
+        assert of(headers, BODY + b"\n") == ("trailing_newline", "confirmed")
         assert of([*headers, ("webhook-timestamp", "soon")], BODY) == ("duplicate_header", "confirmed")
         assert of([*headers[:2], ("webhook-timestamp", "soon"), headers[3]], BODY) == ("missing_header", "likely")
 
@@ -516,14 +516,14 @@ class TestSignatureHeader:
     def test_a_header_without_a_signature_is_malformed_whatever_the_secret(self, value, secret):
         diagnosis = found(HEADERS | {"svix-signature": value}, BODY, secret=secret)
         assert (diagnosis.cause, diagnosis.confidence) == ("malformed_signature", "confirmed")
-        assert "what is left" not in diagnosis.evidence
+        assert "matches" not in diagnosis.evidence
 
     @pytest.mark.parametrize("damage", [lambda value: value[:-12], lambda value: value.replace("v1,", "")])
     def test_a_damaged_signature_of_another_secret_is_malformed_too(self, damage):
         value = damage(sign(BODY, secret=OTHER_SECRET))
         diagnosis = found(HEADERS | {"svix-signature": value}, BODY)
         assert (diagnosis.cause, diagnosis.confidence) == ("malformed_signature", "confirmed")
-        assert "what is left" not in diagnosis.evidence
+        assert "matches" not in diagnosis.evidence
 
     def test_a_well_formed_signature_of_another_secret_is_not_malformed(self):
         headers = HEADERS | {"svix-signature": f"{sign(BODY, secret=OTHER_SECRET)} v1,short"}
@@ -662,15 +662,24 @@ class TestEncodedBody:
             encoded = encoders[name](encoded)
         assert of(signed_headers(original), encoded) == ("encoded_body", "confirmed")
 
-    @pytest.mark.parametrize("times", [1, *slow(2), 3])
-    @pytest.mark.parametrize(
+    base64_encoders = pytest.mark.parametrize(
         "encode", [base64.b64encode, *slow(base64.urlsafe_b64encode, lambda body: base64.b64encode(body).rstrip(b"="))]
     )
+
+    @pytest.mark.parametrize("times", [1, *slow(2), 3])
+    @base64_encoders
     def test_base64_may_be_of_any_alphabet_and_repeated(self, encode, times):
         encoded = BODY
         for _ in range(times):
             encoded = encode(encoded)
         assert of(HEADERS, encoded) == ("base64_body", "confirmed")
+
+    @pytest.mark.parametrize("times", [*slow(1, 2), 3])
+    @base64_encoders
+    def test_base64_of_json_is_likely_if_the_secret_is_wrong_too(self, encode, times):
+        encoded = BODY
+        for _ in range(times):
+            encoded = encode(encoded)
         assert of(HEADERS, encoded, secret=OTHER_SECRET) == ("base64_body", "likely")
 
     def test_a_data_url_is_base64(self):
@@ -680,8 +689,8 @@ class TestEncodedBody:
         "body",
         [
             b"<bound method Request.body of <starlette.requests.Request object at 0x7f61a8b3c4c0>>",
-            b"[object Object]",
             *slow(
+                b"[object Object]",
                 b"<memory at 0x7f61a8b3c4c0>",
                 b"<coroutine object Request.body at 0x7f61a8b3c4c0>",
                 b"<Request 'http://localhost/webhooks/clerk' [POST]>",
@@ -697,8 +706,8 @@ class TestEncodedBody:
         "body",
         [
             repr(OrderedDict(PAYLOAD)).replace("{", "[").replace("}", "]"),
-            "type='user.created' data=User(id='user_1', first_name=None)",
             *slow(
+                "type='user.created' data=User(id='user_1', first_name=None)",
                 pprint.pformat(sample("user.created"), width=40),
                 repr([*PAYLOAD.items()]),
                 "UserCreated(type='user.created', data=None)",
@@ -847,11 +856,11 @@ class TestTransformedPayload:
     def test_spaces_around_the_body_are_a_reserialized_body(self, body):
         assert of(HEADERS, body) == ("reserialized_body", "confirmed")
 
+    @pytest.mark.parametrize("secret", [SECRET, *slow(OTHER_SECRET)])
     @pytest.mark.parametrize("style", [{}, *slow({"indent": 2}, {"separators": (", ", ":")})])
-    def test_spaces_between_the_parts_are_likely_a_reserialized_body(self, style):
+    def test_spaces_between_the_parts_are_likely_a_reserialized_body(self, style, secret):
         changed = json.dumps(PAYLOAD | {"extra": 1}, **style)
-        assert of(HEADERS, changed) == ("reserialized_body", "likely")
-        assert of(HEADERS, changed, secret=OTHER_SECRET) == ("reserialized_body", "likely")
+        assert of(HEADERS, changed, secret=secret) == ("reserialized_body", "likely")
 
     @pytest.mark.parametrize(
         "lose",
@@ -930,7 +939,8 @@ class TestSeveralSecrets:
     def test_says_nothing_of_a_single_secret_or_if_none_matches(self):
         assert "fingerprint" not in diagnose(HEADERS, BODY, secret=SECRET, clock=now).evidence
         assert "fingerprint" not in found(HEADERS, BODY + b"\n").evidence
-        assert "fingerprint" not in found(HEADERS, b"x", secret=[SECRET, OTHER_SECRET]).evidence
+        damaged = HEADERS | {"svix-signature": sign(b"another body")[:-12]}
+        assert "fingerprint" not in found(damaged, BODY, secret=[SECRET, OTHER_SECRET]).evidence
 
     @pytest.mark.parametrize("invalid", ["whsec_bad", "", "sk_test_1234"])
     def test_reports_which_secret_matches_next_to_an_invalid_one(self, invalid):
@@ -1010,6 +1020,15 @@ class TestBudget:
         diagnosis = found(headers, body, secret=secret, budget=budget, timer=lambda: next(ticks))
         is_complete = diagnosis.not_tried == ()
         assert is_complete or (diagnosis.cause, diagnosis.confidence) != ("wrong_secret", "confirmed")
+
+    def test_an_encoded_body_is_found_or_listed_as_not_tried_whenever_the_time_ends(self):
+        causes = set()
+        for budget in range(0, 200, 5):
+            timer = itertools.count().__next__
+            diagnosis = found(HEADERS, base64.b64encode(dumps(TEXT)), budget=budget, timer=timer)
+            assert diagnosis.cause == "encoded_body" or "encoded_body" in diagnosis.not_tried
+            causes.add(diagnosis.cause)
+        assert causes == {"encoded_body", "not_json"}
 
     def test_no_time_at_all_still_names_what_is_plain_to_see(self):
         for headers, body, cause in (
@@ -1094,7 +1113,7 @@ class TestCommand:
         code, output = diagnosed([(HEADERS, BODY, received_at)], "--at", "now")
         assert code == 1
         assert "rejected: timestamp_too_old (confirmed)" in output
-        assert "; when it arrived, its timestamp was current" in output
+        assert f"; --at {NOW} judges it as of its own time" in output
 
     @pytest.mark.parametrize(
         ("code", "expected"),
@@ -1122,7 +1141,6 @@ class TestCommand:
         assert code == 1
         assert "timestamp is 301 s old" in output
         assert "; that was its age when it arrived" in output
-        assert "it was already 301 s old" in diagnosed([(HEADERS, BODY, NOW + 301)], "--at", "now")[1]
         assert diagnosed([(HEADERS, BODY, NOW + 301)], "--at", str(NOW))[0] == 0
 
     def test_judges_each_record_by_its_own_time(self, diagnosed):

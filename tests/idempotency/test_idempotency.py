@@ -645,6 +645,7 @@ class TestAMessageThatCannotBeMarkedDone:
         assert store.claim("clerk:msg_1", "another", 60) is Outcome.IN_PROGRESS, "the claim was released"
         (record,) = caplog.records
         assert (record.levelname, record.code, record.key) == ("WARNING", "complete_failed", "clerk:msg_1")
+        assert record.exc_info[1] is error
 
     def test_is_not_tried_again_once_two_seconds_have_passed(self, asynchronously, handler, pauses):
         class Slow(Failing):
@@ -1042,11 +1043,11 @@ class TestSQLiteStore:
     def test_a_claim_that_changes_no_row_is_not_obtained(self, tmp_path, trigger):
         """Nothing prevents it, and yet nothing was written: if the message were handled, another could have it too."""
         store = SQLiteStore(tmp_path / "handled.db")
-        once = Once(store)
+        for number in range(8):
+            store.claim(f"another {number}", "b", 60)
         if trigger == "UPDATE":
             store.claim("clerk:msg_1", "crashed", 1e-9)
-        else:
-            store.claim("another", "b", 60)
+        once = Once(SQLiteStore(tmp_path / "handled.db"))  # removes expired rows among the first eight only
         with contextlib.closing(sqlite3.connect(tmp_path / "handled.db")) as other:
             other.execute(f"CREATE TRIGGER t BEFORE {trigger} ON clerk_webhook_once BEGIN SELECT RAISE(IGNORE); END")
             assert once.run("msg_1", pytest.fail) is Outcome.IN_PROGRESS
@@ -1444,6 +1445,23 @@ class TestPostgresStore:
         fresh.claim("b", "x", 60)
         assert fresh.complete("a0", "y", 60)
 
+    def test_a_claim_that_waits_for_another_transaction_keeps_no_expired_row_locked(self, uri):
+        import psycopg
+
+        store = stores.postgres_store(uri)
+        store.claim("expired", "x", 1e-6)
+        with psycopg.connect(uri) as marking, psycopg.connect(uri, autocommit=True) as watching:
+            assert Once(store).mark(marking, "msg_8") is Outcome.HANDLED
+            waiting = threading.Thread(target=stores.postgres_store(uri).claim, args=("clerk:msg_8", "x", 60))
+            waiting.start()  # its first claim removes expired rows
+            deadline = time.monotonic() + 10
+            while not watching.execute("SELECT 1 FROM pg_locks WHERE NOT granted").fetchone():
+                assert time.monotonic() < deadline, "the claim did not wait for the mark"
+            watching.execute("SET lock_timeout = '5s'")
+            other = PostgresStore(lambda: contextlib.nullcontext(watching))
+            assert other.claim("expired", "y", 60) is None
+        waiting.join()
+
     def test_an_unavailable_postgres_or_a_missing_table_is_a_store_error(self, uri):
         import psycopg
 
@@ -1509,6 +1527,15 @@ def unreachable(library: str, name: str):
     module, retry = importlib.import_module(library), importlib.import_module(f"{library}.retry")
     no_backoff = importlib.import_module(f"{library}.backoff").NoBackoff()
     return getattr(module, name)(port=free_port(), retry=retry.Retry(no_backoff, 0))
+
+
+def test_any_error_is_raised_unchanged_if_no_client_library_is_loaded(monkeypatch):
+    for name in ("redis.exceptions", "valkey.exceptions", "psycopg"):
+        monkeypatch.setitem(sys.modules, name, None)
+    client = Double(register_script=lambda script: None, delete=raises(KeyError("REDIS_URL")))
+    for store in (RedisStore(client), PostgresStore(raises(KeyError("DATABASE_URL")))):
+        with pytest.raises(KeyError, match="_URL"):
+            store.forget("a")
 
 
 class TestRedisStore:

@@ -7,6 +7,7 @@ command runs.
 from __future__ import annotations
 
 import os
+import re
 import sys
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Sequence
@@ -41,6 +42,8 @@ _COMMANDS = {
     "demo": "send every event type and a set of forgeries to a receiver on this machine",
 }
 
+_MISPLACED = "signing secret in arguments: use --secret-file or the variable CLERK_WEBHOOK_SIGNING_SECRET"
+
 
 class _Parser(ArgumentParser):
     def __init__(self, **options: Any) -> None:
@@ -49,8 +52,6 @@ class _Parser(ArgumentParser):
             self.register("action", name, StoreOnce)
 
     def error(self, message: str) -> NoReturn:
-        if "whsec_" in message:  # argparse repeats an argument that it does not expect
-            message = "signing secret in arguments: use --secret-file or the variable CLERK_WEBHOOK_SIGNING_SECRET"
         raise UsageError(f"{message}; see {self.prog} --help")
 
 
@@ -67,9 +68,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     replace_closed_streams()
     arguments = sys.argv[1:] if argv is None else list(argv)
     try:
-        exit_code = _run(arguments)
+        return _run(arguments)
     except (UsageError, InvalidSecretError) as error:
-        print_status(f"{_PROGRAM}: {escape_control_chars(in_options(str(error)))}")
+        message = in_options(str(error))
+        if re.search(r"whsec_\w", message):  # it repeats an argument
+            message = _MISPLACED
+        print_status(f"{_PROGRAM}: {escape_control_chars(message)}")
         return 2
     except OutputError as error:
         print_status(f"{_PROGRAM}: {error}")
@@ -79,7 +83,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # stdout closed (| head): https://docs.python.org/3/library/signal.html#note-on-sigpipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    return exit_code
 
 
 def _run(arguments: list[str]) -> int:
@@ -94,8 +97,7 @@ def _run(arguments: list[str]) -> int:
     module.add_arguments(parser)
     parser.description = _wrapped(parser.description or "")
     options = parser.parse_intermixed_args(rest)  # options may be between FILE and URL
-    if _count_standard_inputs(options) > 1:
-        raise UsageError("only one input can be -, the standard input: put the other into a file")
+    _check(options)
     exit_code: int = module.run(options)
     return exit_code
 
@@ -116,11 +118,14 @@ def _main_parser() -> ArgumentParser:
 def _wrapped(description: str) -> str:
     """Wrap *description* to the terminal's width, except for indented paragraphs."""
     paragraphs = description.split("\n\n")
-    return "\n\n".join(
-        part if part.startswith("  ") else "\n".join(wrap_to_width(part.replace("\n", " "))) for part in paragraphs
-    )
+    return "\n\n".join(part if part.startswith("  ") else wrap_to_width(part.replace("\n", " ")) for part in paragraphs)
 
 
-def _count_standard_inputs(options: Namespace) -> int:
-    values = [value if isinstance(value, list) else [value] for value in vars(options).values()]
-    return sum(value.count("-") for value in values)
+def _check(options: Namespace) -> None:
+    """Raise a UsageError if two inputs are the standard input, or a secret would be printed or sent."""
+    values = vars(options)
+    if sum(value.count("-") if isinstance(value, list) else value == "-" for value in values.values()) > 1:
+        raise UsageError("only one input can be -, the standard input: put the other into a file")
+    for name in values.keys() - {"secret", "secret_file", "file", "delivery", "payload"}:  # a file may have that name
+        if "whsec_" in str(values[name]):
+            raise UsageError(_MISPLACED)

@@ -1,4 +1,4 @@
-"""Send one request to an http or https URL. It follows no redirect, uses no proxy variable and changes no byte."""
+"""Send one request to a URL without changing a byte, and check what RFC 9110 and RFC 9112 require of HTTP."""
 
 from __future__ import annotations
 
@@ -6,24 +6,27 @@ import re
 import socket
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, suppress
+from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, HTTPSConnection, IncompleteRead
+from io import BufferedIOBase
 from ipaddress import ip_address
-from threading import Event, Thread, Timer
+from threading import Thread
 from time import perf_counter
 from urllib.parse import urlsplit
 
-from ._options import UsageError, check_no_secret
+from ..errors import BodyIncompleteError, BodyTooLargeError, MalformedHeaderError
+from ._options import UsageError
 from ._terminal import escape_control_chars
 
 CONNECT_TIMEOUT = 4.0  # seconds, for each address of a name
 MAX_RESPONSE = 1_048_576  # bytes
 USER_AGENT = ("user-agent", "clerk-webhook-verify")  # firewalls reject requests without one
 
-#: In each request that ``listen`` forwards, so that it recognizes a request that comes back to it.
+#: Lets ``listen`` recognize a request that it forwarded itself.
 LOOP_HEADER = "clerk-webhook-verify-listen"
 
-_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,8})[ \t]*(?:;[^\r\n]*)?\r\n")
 _CONNECTION_HEADERS = frozenset(
     (
         *("connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te"),
@@ -32,23 +35,52 @@ _CONNECTION_HEADERS = frozenset(
 )
 
 
-def end_to_end(headers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+def end_to_end(headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
     """Return *headers* without those that concern one connection only, such as Host and Content-Length.
 
     https://www.rfc-editor.org/rfc/rfc9110#section-7.6.1
     """
-    pairs = list(headers)
-    named = ",".join(value for name, value in pairs if name.lower() == "connection").lower().split(",")
+    named = ",".join(value for name, value in headers if name.lower() == "connection").lower().split(",")
     dropped = _CONNECTION_HEADERS | {name.strip() for name in named}
-    return [(name, value) for name, value in pairs if name.lower() not in dropped]
+    return [(name, value) for name, value in headers if name.lower() not in dropped]
 
 
 def is_header_name(text: str) -> bool:
-    """Return whether *text* is a token: servers read other names differently, such as ``"Transfer-Encoding "``.
+    """Whether *text* is a token: servers read other names differently, such as ``"Transfer-Encoding "``.
 
     https://www.rfc-editor.org/rfc/rfc9110#section-5.1
     """
-    return _HEADER_NAME.fullmatch(text) is not None
+    return re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", text) is not None
+
+
+def read_chunks(stream: BufferedIOBase, limit: int | None = None) -> Iterator[bytes]:
+    """Yield the content of each chunk of a body, of at most *limit* bytes. Trailers are left unread.
+
+    https://www.rfc-editor.org/rfc/rfc9112#section-7.1
+
+    Raises:
+        MalformedHeaderError: The body is not in chunks.
+        BodyTooLargeError: It exceeds the limit; that chunk is not read.
+        BodyIncompleteError: It ends early; the beginning of the last chunk was yielded.
+    """
+    total = 0
+    while line := stream.readline(1000):
+        match = _CHUNK_SIZE.fullmatch(line)
+        if match is None:
+            raise MalformedHeaderError("transfer-encoding", "is chunked, but the body is not in chunks")
+        size = int(match[1], 16)
+        if size == 0:
+            return
+        total += size
+        if limit is not None and total > limit:
+            raise BodyTooLargeError(limit)
+        chunk = stream.read(size + 2)  # with the newline after it
+        yield chunk[:size]
+        if len(chunk) < size + 2:
+            break
+        if not chunk.endswith(b"\r\n"):
+            raise MalformedHeaderError("transfer-encoding", "is chunked, but a chunk is longer than it says")
+    raise BodyIncompleteError
 
 
 class UnreachableError(Exception):
@@ -59,14 +91,16 @@ class ResponseTimeoutError(UnreachableError):
     """The response did not come in time."""
 
 
+@dataclass(frozen=True)
 class Response:
     """The response to a request."""
 
-    def __init__(self, status: int, headers: list[tuple[str, str]], body: bytes, seconds: float) -> None:
-        self.status = status
-        self.headers = headers
-        self.body = body  #: Its first mebibyte.
-        self.seconds = seconds  #: From the first byte sent to the last one received.
+    status: int
+    headers: list[tuple[str, str]]
+    body: bytes
+    """Its first mebibyte."""
+    seconds: float
+    """For connection, request and response."""
 
     @property
     def is_success(self) -> bool:
@@ -83,10 +117,8 @@ class Response:
 class Target:
     """An endpoint to send requests to.
 
-    Args:
-        url: ``http://`` or ``https://``.
     Raises:
-        UsageError: It is not such a URL.
+        UsageError: The URL is not one of http or https.
     """
 
     def __init__(self, url: str) -> None:
@@ -114,16 +146,13 @@ class Target:
             return self.host == "localhost"
         return (getattr(address, "ipv4_mapped", None) or address).is_loopback
 
-    def post(
-        self, headers: Iterable[tuple[str, str]], body: bytes, *, timeout: float = 30, method: str = "POST"
-    ) -> Response:
-        """Send *body* with *headers*, Host and Content-Length, and return the response.
+    def post(self, headers: Iterable[tuple[str, str]], body: bytes, *, timeout: float = 30) -> Response:
+        """Send *body* with *headers*, Host and Content-Length, and return the response. It follows no redirect.
 
         Args:
             headers: In order; a name may occur twice.
             body: The raw body.
             timeout: Seconds for the complete exchange.
-            method: Of the request.
         Raises:
             ResponseTimeoutError: There was no complete response in time.
             UnreachableError: There was none for another reason.
@@ -131,29 +160,52 @@ class Target:
         connection_class = HTTPSConnection if self.scheme == "https" else HTTPConnection
         connection = connection_class(self.host, self.port, timeout=min(timeout, CONNECT_TIMEOUT))
         start = perf_counter()
+        sockets: list[socket.socket] = []
+        results: list[Response | Exception] = []
+
+        def exchange() -> None:
+            try:
+                with closing(connection):
+                    connection.connect()
+                    if perf_counter() - start > timeout:
+                        raise TimeoutError  # post() has returned: send nothing
+                    sockets.append(connection.sock)
+                    connection.sock.settimeout(timeout)
+                    connection.putrequest("POST", self.path, skip_host=True, skip_accept_encoding=True)
+                    connection.putheader("Host", self.netloc)
+                    connection.putheader("Content-Length", str(len(body)))
+                    for name, value in headers:
+                        connection.putheader(name, value.encode("latin-1", "replace"))
+                    connection.endheaders(body)
+                    response = connection.getresponse()
+                    content = response.read(MAX_RESPONSE)
+                    if response.length and len(content) < MAX_RESPONSE:
+                        raise IncompleteRead(content, response.length)
+                results.append(Response(response.status, response.getheaders(), content, perf_counter() - start))
+            except Exception as error:  # any: it is raised below
+                results.append(error)
+
+        # A socket's own timeout begins again with each address of a name, and with each byte that arrives.
+        thread = Thread(target=exchange, daemon=True)
+        thread.start()
+        thread.join(timeout)
         try:
-            _connect(connection, timeout)
-            with _time_limit(connection.sock, max(0.01, timeout - (perf_counter() - start))):
-                connection.putrequest(method, self.path, skip_host=True, skip_accept_encoding=True)
-                connection.putheader("Host", self.netloc)
-                connection.putheader("Content-Length", str(len(body)))
-                for name, value in headers:
-                    connection.putheader(name, value.encode("latin-1", "replace"))
-                connection.endheaders(body)
-                response = connection.getresponse()
-                content = response.read(MAX_RESPONSE)
-            if response.length and len(content) < MAX_RESPONSE:
-                raise IncompleteRead(content, response.length)
-            return Response(response.status, response.getheaders(), content, perf_counter() - start)
+            if thread.is_alive():
+                for sock in sockets:
+                    with suppress(OSError):  # the server has closed the connection
+                        sock.shutdown(socket.SHUT_RDWR)
+                raise TimeoutError
+            if isinstance(results[0], Exception):
+                raise results[0]
+            return results[0]
         except TimeoutError:
-            raise ResponseTimeoutError(f"no response within {timeout:g} s") from None
+            missing = f"response within {timeout:g}" if sockets else f"connection within {connection.timeout:g}"
+            raise ResponseTimeoutError(f"no {missing} s") from None
         except (OSError, HTTPException, ValueError) as error:  # ValueError: a header that HTTP cannot carry
             reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
             raise UnreachableError(
                 f"{self.scheme}://{self.netloc} cannot be reached: {escape_control_chars(reason.strip()[:200])}"
             ) from None
-        finally:
-            connection.close()
 
 
 def add_target_options(parser: ArgumentParser) -> None:
@@ -171,9 +223,7 @@ def target_from_args(arguments: Namespace) -> Target:
     """Return the endpoint in the arguments; raise a UsageError unless it is one URL of http or https."""
     urls = [url for url in (arguments.url, arguments.to) if url is not None]
     if len(urls) != 1:
-        problem = "is given twice: pass it once, as URL or --to URL" if urls else "is required: --to URL, or URL"
-        raise UsageError(f"the URL of the endpoint {problem}")
-    check_no_secret(urls[0], "the URL of the endpoint")
+        raise UsageError("pass the URL of the endpoint once, as URL or --to URL")
     return Target(urls[0])
 
 
@@ -184,49 +234,3 @@ def check_plain_http(target: Target, arguments: Namespace) -> None:
             "valid signatures are sent over plain http to this machine only: use an https URL, or, inside a private "
             "network, --allow-plain-http"
         )
-
-
-def _connect(connection: HTTPConnection, seconds: float) -> None:
-    """Connect, in a thread: nothing else limits how long a name is looked up and how many addresses are tried."""
-    errors: list[Exception] = []
-
-    def connect() -> None:
-        try:
-            connection.connect()
-        except Exception as error:  # any: it is raised below
-            errors.append(error)
-
-    thread = Thread(target=connect, daemon=True)
-    thread.start()
-    thread.join(seconds)
-    if thread.is_alive():
-        raise ResponseTimeoutError(f"no connection within {seconds:g} s")
-    for error in errors:
-        if isinstance(error, TimeoutError):
-            raise ResponseTimeoutError(f"no connection within {connection.timeout:g} s") from None
-        raise error
-
-
-@contextmanager
-def _time_limit(sock: socket.socket, seconds: float) -> Iterator[None]:
-    """Raise TimeoutError if the block takes longer: a socket's own timeout begins again with each byte that arrives."""
-    expired = Event()
-
-    def expire() -> None:
-        expired.set()
-        with suppress(OSError):  # the server has closed the connection
-            sock.shutdown(socket.SHUT_RDWR)
-
-    timer = Timer(seconds, expire)
-    timer.daemon = True
-    sock.settimeout(seconds)
-    timer.start()
-    try:
-        yield
-    except (OSError, HTTPException, ValueError):
-        if not expired.is_set():
-            raise
-    finally:
-        timer.cancel()
-    if expired.is_set():
-        raise TimeoutError

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import codecs
+import json
 import re
 import sys
 from argparse import Action, ArgumentParser, ArgumentTypeError, Namespace
-from collections.abc import Callable
+from time import time
 from typing import Any
 
 from .._headers import is_message_id
@@ -44,7 +45,8 @@ def in_options(message: str) -> str:
 
 
 def add_secret_options(parser: ArgumentParser) -> None:
-    """Add ``--secret-file`` and ``--secret``."""
+    """Add ``--secret-file`` and ``--secret``, and ``--json``, which goes with them in every command."""
+    parser.add_argument("--json", action="store_true", help="print JSON for programs, one object per line")
     group = parser.add_argument_group(
         "signing secret", "from the environment variable CLERK_WEBHOOK_SIGNING_SECRET, unless one of these is given"
     )
@@ -76,7 +78,7 @@ def secrets_from_args(arguments: Namespace) -> list[str] | None:
 _ENV_VARIABLE = re.compile(
     rf"""
     ^[ \t]* (?:export[ \t]+)? (?!{PREFIX}) (?P<name>[A-Za-z_]\w*) [ \t]*=[ \t]*
-    (?: '(?P<single>[^']*)' | "(?P<double>[^"]*)" | `(?P<backtick>[^`]*)` | (?P<plain>[^\r\n]*) )
+    (?: (?P<quote>['"`])(?P<quoted>(?s:.*?))(?P=quote) | (?P<plain>[^\r\n]*) )
     """,
     re.MULTILINE | re.VERBOSE,
 )
@@ -85,47 +87,20 @@ _COMMENT = re.compile(r"(?:^|\s)#.*", re.MULTILINE)
 
 def _read_secrets(text: str) -> list[str]:
     """Return the secrets in a ``.env`` file, or in a file that separates them by white space, at least one."""
-    variables = {match["name"]: _unquoted(match) for match in _ENV_VARIABLE.finditer(text)}
+    variables = {
+        match["name"]: match["quoted"] or _COMMENT.sub("", match["plain"] or "")
+        for match in _ENV_VARIABLE.finditer(text)
+    }
     name = next((name for name in ENVIRONMENT if name in variables), None)
     if name is not None:
         secrets = split_secrets(variables[name])
     elif any(value or "_" in name for name, value in variables.items()):  # base64 without an underscore may end in =
-        raise InvalidSecretError(f"the file of --secret-file has no line {ENVIRONMENT[0]}=whsec_...: add it")
+        secrets = []  # a .env file without it
     else:
         secrets = split_secrets(_COMMENT.sub("", text), r"\s+")
     if not secrets:
-        what = f"{name} in the file of --secret-file" if name else "the file of --secret-file"
-        raise InvalidSecretError(f"{what} is empty: put the endpoint's signing secret into it, whsec_...")
+        raise InvalidSecretError(f"no signing secret in the file of --secret-file: add {ENVIRONMENT[0]}=whsec_...")
     return secrets
-
-
-def _unquoted(match: re.Match[str]) -> str:
-    """Return the value without quotes and comment."""
-    quoted = match["single"] or match["double"] or match["backtick"]
-    return quoted or _COMMENT.sub("", match["plain"] or "")
-
-
-def add_time_options(parser: ArgumentParser) -> None:
-    """Add ``--tolerance`` and ``--at``."""
-    parser.add_argument(
-        "--tolerance",
-        type=seconds_argument,
-        default=300,
-        metavar="S",
-        help="seconds from the time, either way (default: 300)",
-    )
-    parser.add_argument(
-        "--at",
-        type=_unix_time,
-        metavar="UNIX|now",
-        help="the time to judge by (default: when the delivery arrived, if the file has that, otherwise now)",
-    )
-
-
-def clock_from_args(arguments: Namespace, received_at: float | None) -> Callable[[], float] | None:
-    """Return the clock that judges a delivery: ``--at``, otherwise when it arrived; None is this machine's clock."""
-    at: Any = received_at if arguments.at is None else arguments.at
-    return None if at is None or at == "now" else lambda: at
 
 
 def seconds_argument(text: str) -> float:
@@ -136,16 +111,16 @@ def seconds_argument(text: str) -> float:
         raise ArgumentTypeError("takes seconds, 0 or more") from None
 
 
-def _unix_time(text: str) -> float | str:
+def unix_time_argument(text: str) -> float:
+    """Return *text*, or the current time for ``now``, as Unix seconds."""
     try:
-        return text if text == "now" else check_now(float(text))
+        return time() if text == "now" else check_now(float(text))
     except ValueError:
         raise ArgumentTypeError("takes Unix seconds, or now") from None
 
 
 def message_id_argument(text: str) -> str:
     """Return *text* if it can be a message id."""
-    check_no_secret(text, "--id")
     if not is_message_id(text):
         raise ArgumentTypeError("must be 1 to 256 printable ASCII characters without comma and period")
     return text
@@ -163,12 +138,6 @@ def file_argument(text: str) -> str:
     return text.removeprefix("@")
 
 
-def check_no_secret(value: str, option: str) -> None:
-    """Raise a UsageError if *value* contains a signing secret, which another error would print."""
-    if "whsec_" in value:
-        raise UsageError(f"{option} contains a signing secret: put it into a file and pass that as --secret-file")
-
-
 def read_file(path: str, option: str) -> bytes:
     """Return the content of a file; ``-`` is the standard input."""
     try:
@@ -177,7 +146,6 @@ def read_file(path: str, option: str) -> bytes:
         with open(path, "rb") as file:
             return file.read()
     except (OSError, ValueError) as error:
-        check_no_secret(path, option)
         if path.lstrip()[:1] in ("{", "["):
             raise UsageError(f"{option} takes a file: write the text into one and pass its name") from None
         where = "standard input" if path == "-" else repr(path)
@@ -185,16 +153,9 @@ def read_file(path: str, option: str) -> bytes:
 
 
 def to_utf8(content: bytes) -> bytes:
-    """Convert text in UTF-16 or UTF-32 to UTF-8, and remove a byte order mark."""
-    if content.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):  # first: one begins with a mark of UTF-16
-        encoding = "utf-32"
-    elif content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):  # as PowerShell's > writes
-        encoding = "utf-16"
-    elif content[1:2] == b"\0" and content[:1] != b"\0":  # without a mark: ASCII has a zero in every second byte
-        encoding = "utf-16-le"
-    elif content[:1] == b"\0" and content[1:2] not in (b"", b"\0"):
-        encoding = "utf-16-be"
-    else:
+    """Convert text in UTF-16, as PowerShell's ``>`` writes it, or UTF-32 to UTF-8, and remove a byte order mark."""
+    encoding = json.detect_encoding(content)  # what json.loads() uses, by the mark or the zeros at the beginning
+    if encoding.startswith("utf-8"):
         return content.removeprefix(codecs.BOM_UTF8)
     return content.decode(encoding, "replace").encode()
 

@@ -7,10 +7,8 @@ import os
 import shutil
 import sys
 from contextlib import suppress
-from textwrap import wrap
+from textwrap import fill
 from typing import Any
-
-_COLORS = {"red": "31", "green": "32", "yellow": "33"}
 
 
 class OutputError(Exception):
@@ -36,7 +34,8 @@ def colorize(text: str, color: str) -> str:
     """Return *text* in a color, on a terminal without NO_COLOR: https://no-color.org."""
     if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or not sys.stdout.isatty():
         return text
-    return f"\x1b[{_COLORS[color]}m{text}\x1b[0m"
+    code = {"red": 31, "green": 32}[color]
+    return f"\x1b[{code}m{text}\x1b[0m"
 
 
 def print_result(text: str) -> None:
@@ -47,13 +46,13 @@ def print_result(text: str) -> None:
 def print_wrapped(text: str, indent: int = 0) -> None:
     """Print a result; on a terminal in lines of its width, with *indent* spaces from the second on."""
     if sys.stdout.isatty():
-        text = "\n".join(wrap_to_width(text, indent))
+        text = wrap_to_width(text, indent)
     print_result(text)
 
 
-def wrap_to_width(text: str, indent: int = 0) -> list[str]:
+def wrap_to_width(text: str, indent: int = 0) -> str:
     """Return *text* in lines of the terminal's width; a longer word has a line of its own."""
-    return wrap(
+    return fill(
         text,
         max(20, shutil.get_terminal_size().columns),
         subsequent_indent=" " * indent,

@@ -7,24 +7,16 @@ from dataclasses import asdict
 
 from ..diagnose import Diagnosis, diagnose
 from ..errors import SignatureMismatchError, TimestampTooNewError, TimestampTooOldError
-from ._deliveries import INPUTS, Capture, add_delivery_options, deliveries_from_args
-from ._options import (
-    add_secret_options,
-    add_time_options,
-    clock_from_args,
-    in_options,
-    seconds_argument,
-    secrets_from_args,
-)
+from ._options import add_secret_options, in_options, seconds_argument, secrets_from_args
 from ._terminal import colorize, escape_control_chars, print_json, print_wrapped
+from .captures import INPUTS, add_delivery_options, age_hint, clock_for, deliveries_from_args
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the options of the command."""
     parser.description = (
-        "Checks stored deliveries as a service would, each as of the time when it arrived if the file has that,\n"
-        "otherwise as of now. If one is rejected, undoes common changes until the signature matches. Exit code 0: all\n"
-        "are valid.\n\n"
+        "Checks stored deliveries as a service would. If one is rejected, undoes common changes until the signature\n"
+        "matches. Exit code 0: all are valid.\n\n"
         "Confidence: confirmed, the signature matches without the fault, or the fault is obvious;\n"
         f"likely, there are signs of it; by_elimination, nothing else explains it.\n\n{INPUTS}"
     )
@@ -34,12 +26,10 @@ examples:
   clerk-webhook-verify diagnose request.http --secret-file production.txt --json
   clerk-webhook-verify diagnose --payload body.json --id msg_2Xh --timestamp 1760000000 --signature 'v1,K5oZ...'"""
     add_delivery_options(parser)
-    add_secret_options(parser)
-    add_time_options(parser)
     parser.add_argument(
         "--budget", type=seconds_argument, default=1, metavar="S", help="seconds to find the cause of each (default: 1)"
     )
-    parser.add_argument("--json", action="store_true", help="one JSON object per delivery")
+    add_secret_options(parser)
 
 
 def run(arguments: Namespace) -> int:
@@ -54,7 +44,7 @@ def run(arguments: Namespace) -> int:
             capture.body,
             secret=secrets,
             tolerance=arguments.tolerance,
-            clock=clock_from_args(arguments, capture.received_at),
+            clock=clock_for(capture, arguments),
             attempts=attempts,
             budget=arguments.budget,
         )
@@ -62,7 +52,8 @@ def run(arguments: Namespace) -> int:
         if arguments.json:
             print_json(asdict(diagnosis))
         else:
-            _print(diagnosis, f"{capture.place}: " if len(captures) > 1 else "", _hint(diagnosis, capture, arguments))
+            hint = age_hint(capture, arguments) if diagnosis.cause == "timestamp_too_old" else ""
+            _print(diagnosis, f"{capture.place}: " if len(captures) > 1 else "", hint)
             if diagnosis.valid and capture.code:
                 _print_part("but", _difference(capture.code))
     return 0 if all_valid else 1
@@ -94,16 +85,4 @@ def _difference(code: str) -> str:
         )
     if code in (TimestampTooOldError.code, TimestampTooNewError.code):
         return f"{verdict}, so its clock was wrong, or its tolerance is another one"
-    return f"{verdict}"
-
-
-def _hint(diagnosis: Diagnosis, capture: Capture, arguments: Namespace) -> str:
-    """Return how old a delivery that is too old was when it arrived, if the file has that time."""
-    if diagnosis.cause != "timestamp_too_old" or capture.received_at is None:
-        return ""
-    if arguments.at is None:
-        return "; that was its age when it arrived"
-    age = capture.received_at - int(capture.timestamp)
-    if age > arguments.tolerance:
-        return f"; when it arrived, it was already {age:.0f} s old"
-    return "; when it arrived, its timestamp was current"
+    return verdict

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from argparse import ArgumentParser, Namespace
 from dataclasses import fields
-from typing import get_type_hints
+from typing import Any, get_type_hints
 
-from .._did_you_mean import did_you_mean
 from ..events import EVENT_TYPES
+from ..testing import did_you_mean
 from ..testing.samples import SAMPLES, sample_payload
-from ._options import UsageError, check_no_secret
+from ._options import UsageError
 from ._terminal import escape_control_chars, print_json, print_result, print_wrapped
 
 
@@ -34,12 +34,13 @@ def run(arguments: Namespace) -> int:
     if len(types) + arguments.plain + arguments.json > 1:
         raise UsageError("pass one of TYPE, --type TYPE, --plain and --json")
     if types:
-        print_result(json.dumps(sample_payload(known_type(types[0])), indent=2))
+        print_result(json.dumps(sample_of_type(types[0]), indent=2))
         return 0
     if arguments.plain:
         print_result("\n".join(SAMPLES))
         return 0
-    names = {event_type: _field_names(event_type) for event_type in SAMPLES}
+    data_classes = {event_type: get_type_hints(EVENT_TYPES[event_type])["data"] for event_type in SAMPLES}
+    names = {event_type: [field.name for field in fields(cls)] for event_type, cls in data_classes.items()}
     if arguments.json:
         print_json(names)
         return 0
@@ -49,15 +50,9 @@ def run(arguments: Namespace) -> int:
     return 0
 
 
-def known_type(event_type: str) -> str:
-    """Return *event_type*; raise a UsageError with similar types if it is unknown."""
-    check_no_secret(event_type, "the event type")
+def sample_of_type(event_type: str) -> dict[str, Any]:
+    """Return the sample of an event type; raise a UsageError with similar types if it is unknown."""
     if event_type not in SAMPLES:
         hint = did_you_mean(event_type, SAMPLES) or ": see clerk-webhook-verify events"
         raise UsageError(f"no event type {escape_control_chars(event_type)!r} is known{hint}")
-    return event_type
-
-
-def _field_names(event_type: str) -> list[str]:
-    data_class = get_type_hints(EVENT_TYPES[event_type])["data"]
-    return [field.name for field in fields(data_class)]
+    return sample_payload(event_type)

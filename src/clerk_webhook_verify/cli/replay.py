@@ -6,7 +6,6 @@ import shutil
 import sys
 from argparse import ArgumentParser, Namespace
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from statistics import median
@@ -15,7 +14,6 @@ from .._headers import SVIX_HEADERS, WEBHOOK_HEADERS, is_message_id
 from .._timestamp import is_timestamp
 from .._webhook import Webhook
 from ..errors import SignatureMismatchError, WebhookVerificationError
-from ._deliveries import Capture, add_capture_options, captures_from_args
 from ._http import (
     Response,
     Target,
@@ -25,19 +23,9 @@ from ._http import (
     end_to_end,
     target_from_args,
 )
-from ._options import UsageError, add_secret_options, check_no_secret, secrets_from_args
+from ._options import UsageError, add_secret_options, secrets_from_args
 from ._terminal import colorize, escape_control_chars, print_json, print_status, print_wrapped
-
-_SIGNED_HEADERS = (*SVIX_HEADERS, *WEBHOOK_HEADERS)
-_OLD_IDS = (
-    "the ids are the stored ones: an endpoint that handles each event once treats those it knows as duplicates; "
-    "--new-id gives fresh ones"
-)
-_OLD_SIGNATURES = (
-    "the signatures are the stored ones: an endpoint rejects them when they are older than 5 minutes; --resign signs "
-    "with your secret"
-)
-_TWO_SECRETS = "; if it was signed with another secret of yours, pass that too, after the one to sign with"
+from .captures import Capture, add_capture_options, captures_from_args
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -71,46 +59,10 @@ examples:
         help="DANGER: also sign invalid deliveries: your endpoint then accepts forged ones",
     )
     add_secret_options(parser)
-    parser.add_argument("--json", action="store_true", help="one JSON object per delivery")
-
-
-def run(arguments: Namespace) -> int:
-    """Send the deliveries and print a table of the responses."""
-    if arguments.delivery is not None and arguments.url is None:  # --delivery FILE URL
-        arguments.file, arguments.url = None, arguments.file
-    target = target_from_args(arguments)
-    is_signed = arguments.resign or arguments.new_id or arguments.resign_forged
-    secrets = secrets_from_args(arguments) if is_signed else None
-    webhook = Webhook(secrets) if is_signed else None
-    if is_signed:
-        check_plain_http(target, arguments)
-    captures = _sorted(_chosen(captures_from_args(arguments), arguments))
-    if is_signed:
-        captures = [capture for capture in captures if _can_be_signed(capture, secrets, arguments)]
-        if not captures:
-            print_status("nothing was sent")
-            return 1
-    sent: list[_Sent] = []
-    unreachable = None
-    try:
-        for each in _send(captures, target, webhook, new_id=arguments.new_id, silent=arguments.json):
-            sent.append(each)
-            if arguments.json:
-                print_json(each.facts())
-    except UnreachableError as error:
-        unreachable = error
-    if sent and not arguments.json:
-        _print_summary(sent, same_ids=not arguments.new_id, same_signatures=webhook is None)
-    if unreachable is not None:
-        print_status(f"stopped, {len(captures) - len(sent)} of {len(captures)} without a response: {unreachable}")
-        return 1
-    return 0 if all(each.response.is_success for each in sent) else 1
 
 
 @dataclass(frozen=True)
 class _Sent:
-    """One delivery with its response."""
-
     capture: Capture
     message_id: str
     response: Response
@@ -128,33 +80,60 @@ class _Sent:
             "seconds": round(self.response.seconds, 4),
         }
 
-    def line(self) -> str:
-        place = f"{self.capture.place}: " if self.capture.place else ""
-        message_id = escape_control_chars(self.message_id[:100]) or "-"
-        response = escape_control_chars(f"{self.response.status} {self.response.first_line}").strip()
-        return f"{place}{self.event_type}, {message_id}: {response}"
+
+def run(arguments: Namespace) -> int:
+    """Send the deliveries and print a table of the responses."""
+    if arguments.delivery is not None and arguments.url is None:  # --delivery FILE URL
+        arguments.file, arguments.url = None, arguments.file
+    target = target_from_args(arguments)
+    webhook, secrets = None, None
+    if arguments.resign or arguments.new_id or arguments.resign_forged:
+        secrets = secrets_from_args(arguments)
+        webhook = Webhook(secrets)
+        check_plain_http(target, arguments)
+    captures = _sorted(_chosen(captures_from_args(arguments), arguments))
+    if webhook is not None:
+        captures = [capture for capture in captures if _can_be_signed(capture, secrets, arguments)]
+        if not captures:
+            print_status("nothing was sent")
+            return 1
+    sent: list[_Sent] = []
+    unreachable = None
+    try:
+        for number, capture in enumerate(captures, 1):
+            if not arguments.json:
+                _print_progress(f"{number} of {len(captures)}: {escape_control_chars(capture.event_type)}")
+            sent.append(_send(capture, target, webhook, new_id=arguments.new_id))
+            if arguments.json:
+                print_json(sent[-1].facts())
+    except UnreachableError as error:
+        unreachable = error
+    finally:
+        _print_progress("")
+    if sent and not arguments.json:
+        _print_summary(sent, same_ids=not arguments.new_id, same_signatures=webhook is None)
+    if unreachable is not None:
+        print_status(f"stopped, {len(captures) - len(sent)} of {len(captures)} without a response: {unreachable}")
+        return 1
+    return 0 if all(each.response.is_success for each in sent) else 1
 
 
 def _chosen(captures: list[Capture], arguments: Namespace) -> list[Capture]:
     """Return the deliveries that ``--only``, ``--id`` and ``--line`` choose; raise a UsageError if one chooses none."""
-    for pattern in arguments.only or ():
-        if not any(fnmatchcase(capture.event_type, pattern) for capture in captures):
-            types = sorted({escape_control_chars(capture.event_type[:100]) for capture in captures} - {""})
-            raise UsageError(f"--only: no delivery is of that type: there is {', '.join(types) or 'no event'}")
-    for message_id in arguments.id or ():
-        if all(message_id != capture.message_id for capture in captures):
-            check_no_secret(message_id, "--id")
-            raise UsageError(f"--id: no delivery has the message id {escape_control_chars(message_id)}")
-    for number in arguments.line or ():
-        if all(number != capture.number for capture in captures):
-            raise UsageError(f"--line: there is no delivery in line {number}")
-    chosen = [
-        capture
-        for capture in captures
-        if (not arguments.only or any(fnmatchcase(capture.event_type, pattern) for pattern in arguments.only))
-        and (not arguments.id or capture.message_id in arguments.id)
-        and (not arguments.line or capture.number in arguments.line)
-    ]
+    chosen = captures
+    for option, attribute in (("only", "event_type"), ("id", "message_id"), ("line", "number")):
+        wanted = getattr(arguments, option)
+        if wanted is None:
+            continue
+        values = [str(getattr(capture, attribute)) for capture in captures]
+        found: set[str] = set()
+        for each in map(str, wanted):
+            matching = {value for value in values if value == each or fnmatchcase(value, each)}
+            if not matching:
+                existing = ", ".join(escape_control_chars(value[:100]) for value in dict.fromkeys(values) if value)
+                raise UsageError(f"--{option}: no delivery matches; the file has {existing[:1000] or 'none'}")
+            found |= matching
+        chosen = [capture for capture in chosen if str(getattr(capture, attribute)) in found]
     if not chosen:
         raise UsageError("no delivery matches all of --only, --id and --line: use fewer of them")
     return chosen
@@ -164,53 +143,45 @@ def _sorted(captures: list[Capture]) -> list[Capture]:
     """Sort oldest first: by arrival or by the signed timestamp, if all have it. Otherwise keep the order."""
     if all(capture.received_at is not None for capture in captures):
         return sorted(captures, key=lambda capture: capture.received_at or 0)
-    if all(capture.timestamp.isdecimal() and len(capture.timestamp) <= 12 for capture in captures):
+    if all(is_timestamp(capture.timestamp) for capture in captures):
         return sorted(captures, key=lambda capture: int(capture.timestamp))
     return captures
 
 
 def _can_be_signed(capture: Capture, secrets: list[str] | None, arguments: Namespace) -> bool:
     """Return whether a delivery can be signed and, since that makes any delivery valid, was valid; print why not."""
-    problem = ""
     if not arguments.new_id and not is_message_id(capture.message_id):
         problem = "it has no message id to sign: --new-id gives it one"
-    elif not arguments.resign_forged:
-        problem = _problem_on_arrival(capture, secrets)
-    if problem:
-        print_status(f"{capture.place or 'the delivery'} is skipped: {problem}")
-    return not problem
+    elif not arguments.resign_forged and (error := _error_on_arrival(capture, secrets)):
+        problem = f"it was not valid when it arrived: {error.code}"
+        if isinstance(error, SignatureMismatchError):
+            problem += "; if it was signed with another secret of yours, pass that too, after the one to sign with"
+    else:
+        return True
+    print_status(f"{capture.place or 'the delivery'} is skipped: {problem}")
+    return False
 
 
-def _problem_on_arrival(capture: Capture, secrets: list[str] | None) -> str:
-    """Return why a delivery was not valid when it arrived; if that is unknown, as of its own timestamp."""
+def _error_on_arrival(capture: Capture, secrets: list[str] | None) -> WebhookVerificationError | None:
+    """Return why a delivery was not valid when it arrived; if that time is unknown, as of its own timestamp."""
     timestamp = capture.timestamp.strip(" \t")
     own_time = int(timestamp) if is_timestamp(timestamp) else 0
     arrival = own_time if capture.received_at is None else capture.received_at
     try:
         Webhook(secrets, clock=lambda: arrival).verify_signature(capture.headers, capture.body)
     except WebhookVerificationError as error:
-        hint = _TWO_SECRETS if isinstance(error, SignatureMismatchError) else ""
-        return f"it was not valid when it arrived: {error.code}{hint}"
-    return ""
+        return error
+    return None
 
 
-def _send(
-    captures: list[Capture], target: Target, webhook: Webhook | None, *, new_id: bool, silent: bool
-) -> Iterator[_Sent]:
-    """Send one after the other, with progress on a terminal."""
-    try:
-        for number, capture in enumerate(captures, 1):
-            if not silent:
-                _print_progress(f"{number} of {len(captures)}: {escape_control_chars(capture.event_type)}")
-            headers, message_id = end_to_end(capture.headers), capture.message_id
-            if webhook is not None:  # sign just before sending: a long file would outlast the tolerance
-                signed = webhook.signed_headers(capture.body, message_id=None if new_id else message_id)
-                headers = [(name, value) for name, value in headers if name.lower() not in _SIGNED_HEADERS]
-                headers += signed.items()
-                message_id = signed["svix-id"]
-            yield _Sent(capture, message_id, target.post(headers, capture.body))
-    finally:
-        _print_progress("")
+def _send(capture: Capture, target: Target, webhook: Webhook | None, *, new_id: bool) -> _Sent:
+    headers, message_id = end_to_end(capture.headers), capture.message_id
+    if webhook is not None:  # sign just before sending: a long file would outlast the tolerance
+        signed = webhook.signed_headers(capture.body, message_id=None if new_id else message_id)
+        headers = [(name, value) for name, value in headers if name.lower() not in SVIX_HEADERS + WEBHOOK_HEADERS]
+        headers += signed.items()
+        message_id = signed["svix-id"]
+    return _Sent(capture, message_id, target.post(headers, capture.body))
 
 
 def _print_progress(text: str) -> None:
@@ -222,7 +193,10 @@ def _print_progress(text: str) -> None:
 def _print_summary(sent: list[_Sent], *, same_ids: bool, same_signatures: bool) -> None:
     failed = [each for each in sent if not each.response.is_success]
     for each in failed:
-        print_wrapped(each.line())
+        place = f"{each.capture.place}: " if each.capture.place else ""
+        message_id = escape_control_chars(each.message_id[:100]) or "-"
+        response = escape_control_chars(f"{each.response.status} {each.response.first_line}").strip()
+        print_wrapped(f"{place}{each.event_type}, {message_id}: {response}")
     print_wrapped(f"{'event type':<40} {'sent':>6} {'median':>9}  responses")
     by_type: dict[str, list[Response]] = {}
     for each in sent:
@@ -235,6 +209,12 @@ def _print_summary(sent: list[_Sent], *, same_ids: bool, same_signatures: bool) 
     color = "red" if failed else "green"
     print_wrapped(colorize(f"{len(sent) - len(failed)} of {len(sent)} got a 2xx response", color))
     if same_ids:
-        print_wrapped(_OLD_IDS)
+        print_wrapped(
+            "the ids are the stored ones: an endpoint that handles each event once treats those it knows as "
+            "duplicates; --new-id gives fresh ones"
+        )
     if same_signatures and failed:
-        print_wrapped(_OLD_SIGNATURES)
+        print_wrapped(
+            "the signatures are the stored ones: an endpoint rejects them when they are older than 5 minutes; "
+            "--resign signs with your secret"
+        )

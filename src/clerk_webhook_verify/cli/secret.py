@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from argparse import ArgumentParser, Namespace
+from functools import partial
 
 from .._secret import ENVIRONMENT
 from .._webhook import Webhook
 from ..testing import generate_secret
-from ._options import UsageError, add_secret_options, check_no_secret, file_argument, file_error, secrets_from_args
+from ._options import UsageError, add_secret_options, file_argument, file_error, secrets_from_args
 from ._terminal import print_json, print_result, print_status
 
 
@@ -32,7 +33,6 @@ examples:
     )
     parser.add_argument("--env", action="store_true", help=f"generate: as a line of a .env file, {ENVIRONMENT[0]}=...")
     add_secret_options(parser)
-    parser.add_argument("--json", action="store_true", help="fingerprint: one JSON object")
 
 
 def run(arguments: Namespace) -> int:
@@ -58,16 +58,14 @@ def _print_fingerprints(arguments: Namespace) -> int:
     if arguments.json:
         print_json({"fingerprints": fingerprints})
     else:
-        for fingerprint in fingerprints:
-            print_result(fingerprint)
+        print_result("\n".join(fingerprints))
     return 0
 
 
 def _write(path: str, text: str) -> None:
     """Create a file that only its owner can read."""
-    check_no_secret(path, "--output")
     try:
-        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        with open(path, "x", opener=partial(os.open, mode=0o600)) as file:
             file.write(f"{text}\n")
     except FileExistsError:
         raise UsageError(f"--output: {path!r} exists: choose another name, or delete it first") from None

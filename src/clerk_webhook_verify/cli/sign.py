@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
+from shlex import join
 
 from .._webhook import Webhook
 from ._options import (
     add_secret_options,
-    check_no_secret,
     file_argument,
     message_id_argument,
     read_file,
@@ -31,7 +31,6 @@ examples:
     parser.add_argument("--timestamp", type=timestamp_argument, metavar="UNIX", help="Unix seconds (default: now)")
     parser.add_argument("--curl", metavar="URL", help="print a curl command that sends it there")
     add_secret_options(parser)
-    parser.add_argument("--json", action="store_true", help="one JSON object of the headers")
 
 
 def run(arguments: Namespace) -> int:
@@ -39,24 +38,21 @@ def run(arguments: Namespace) -> int:
     webhook = Webhook(secrets_from_args(arguments))
     body = read_file(arguments.payload, "--payload")
     headers = webhook.signed_headers(body, message_id=arguments.id, timestamp=arguments.timestamp)
-    check_no_secret(arguments.curl or "", "--curl")
     if arguments.curl is not None:
         print_result(_curl(arguments.curl, arguments.payload, headers))
     elif arguments.json:
         print_json(headers)
     else:
-        for name, value in headers.items():
-            print_result(f"{name}: {value}")
+        print_result("\n".join(f"{name}: {value}" for name, value in headers.items()))
     return 0
 
 
 def _curl(url: str, payload: str, headers: dict[str, str]) -> str:
     """Return a command for a POSIX shell. The body stays in its file."""
-    lines = ["curl --request POST", "--header 'content-type: application/json'"]
-    lines += [f"--header {_quote(f'{name}: {value}')}" for name, value in headers.items()]
-    lines += [f"--data-binary {_quote(f'@{payload}')}", _quote(url)]
-    return " \\\n  ".join(lines)
-
-
-def _quote(text: str) -> str:
-    return "'" + escape_control_chars(text).replace("'", "'\"'\"'") + "'"
+    lines = [
+        ["curl", "--request", "POST"],
+        *(["--header", f"{name}: {value}"] for name, value in {"content-type": "application/json", **headers}.items()),
+        ["--data-binary", f"@{payload}"],
+        [url],
+    ]
+    return " \\\n  ".join(join(map(escape_control_chars, words)) for words in lines)

@@ -7,17 +7,14 @@ from argparse import ArgumentParser, Namespace
 from .._secret import parse_secrets
 from .._webhook import Webhook
 from ..errors import WebhookVerificationError
-from ._deliveries import INPUTS, Capture, add_delivery_options, deliveries_from_args
-from ._options import add_secret_options, add_time_options, clock_from_args, in_options, secrets_from_args
+from ._options import add_secret_options, in_options, secrets_from_args
 from ._terminal import colorize, escape_control_chars, print_json, print_wrapped
+from .captures import INPUTS, Capture, add_delivery_options, age_hint, clock_for, deliveries_from_args
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the options of the command."""
-    parser.description = (
-        "Checks stored deliveries as a service would, each as of the time when it arrived if the file has that,\n"
-        f"otherwise as of now. Exit code 0: all are valid.\n\n{INPUTS}"
-    )
+    parser.description = f"Checks stored deliveries as a service would. Exit code 0: all are valid.\n\n{INPUTS}"
     parser.epilog = """\
 examples:
   clerk-webhook-verify verify capture.ndjson --secret-file .env
@@ -25,8 +22,6 @@ examples:
   clerk-webhook-verify verify yesterday.http --at 1760000000"""
     add_delivery_options(parser)
     add_secret_options(parser)
-    add_time_options(parser)
-    parser.add_argument("--json", action="store_true", help="one JSON object per delivery")
 
 
 def run(arguments: Namespace) -> int:
@@ -40,12 +35,13 @@ def run(arguments: Namespace) -> int:
             print_json(verdict)
         else:
             place = f"{capture.place}: " if len(captures) > 1 else ""
-            print_wrapped(f"{place}{_sentence(verdict)}{_hint(verdict, capture, arguments)}", indent=2)
+            hint = age_hint(capture, arguments) if verdict.get("code") == "timestamp_too_old" else ""
+            print_wrapped(f"{place}{_sentence(verdict)}{hint}", indent=2)
     return 0 if all(verdict["valid"] for verdict in verdicts) else 1
 
 
 def _verdict(capture: Capture, secrets: list[str] | None, arguments: Namespace) -> dict[str, object]:
-    clock = clock_from_args(arguments, capture.received_at)
+    clock = clock_for(capture, arguments)
     try:
         event = Webhook(secrets, tolerance=arguments.tolerance, clock=clock).verify(capture.headers, capture.body)
     except WebhookVerificationError as error:
@@ -57,14 +53,6 @@ def _verdict(capture: Capture, secrets: list[str] | None, arguments: Namespace) 
         "timestamp": event.delivery.timestamp,
         "secret_fingerprint": event.delivery.secret_fingerprint,
     }
-
-
-def _hint(verdict: dict[str, object], capture: Capture, arguments: Namespace) -> str:
-    """Return how to judge an old delivery as of another time."""
-    if verdict.get("code") != "timestamp_too_old":
-        return ""
-    by_arrival = "; that was its age when it arrived" if arguments.at is None and capture.received_at else ""
-    return f"{by_arrival}; --at {capture.timestamp} judges it as of its own time"
 
 
 def _sentence(verdict: dict[str, object]) -> str:

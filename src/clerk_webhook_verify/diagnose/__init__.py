@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import get_args
 
-from .._body import Body, body_bytes
 from .._frames import forget_on_error
 from .._headers import Headers, parse_headers
-from .._payload import TRANSFORMATION
+from .._payload import TRANSFORMATION, Body, body_bytes
 from .._secret import Secret, parse_secrets
 from .._signature import Signer
 from .._webhook import Webhook
@@ -28,8 +28,7 @@ from ..errors import (
     WebhookVerificationError,
 )
 from ..events import Delivery
-from ._cause import CONFIDENCES, Cause, Finding
-from ._delivery import Budget, RejectedDelivery, header_pairs, secret_texts, unread_secret_texts
+from ._probe import Budget, Cause, Confidence, Finding, RejectedDelivery, header_pairs, secret_texts
 from .causes import CAUSES
 
 #: https://docs.svix.com/transformations
@@ -44,26 +43,25 @@ class Diagnosis:
     """Why a delivery was rejected, how sure that is, and how to fix it."""
 
     valid: bool
-    """Whether ``Webhook.verify_signature`` accepts the delivery."""
+    """Whether ``Webhook.verify_signature`` accepts the delivery. If so, it has no cause, confidence or fix."""
 
     cause: str | None = None
-    """A stable code; None if the delivery is valid."""
+    """A stable code."""
 
     confidence: str | None = None
-    """``confirmed``, ``likely`` or ``by_elimination`` (nothing else explains it); None if the delivery is valid."""
+    """``confirmed``, ``likely`` or ``by_elimination`` (nothing else explains it)."""
 
     evidence: str = ""
-    """What was found, also if a valid delivery is not an event. Never contains the secret, the expected signature or
-    the body."""
+    """What was found, also if a valid delivery is not an event. Contains no secret, expected signature or body."""
 
     fix: str = ""
-    """What to do; empty if the delivery is valid."""
+    """What to do."""
 
     ruled_out: tuple[str, ...] = ()
     """The codes of the causes that were tried and do not explain it."""
 
     not_tried: tuple[str, ...] = ()
-    """The codes of those that were not tried, or not completely, for lack of time (see *budget*) or memory."""
+    """The codes of those that were not tried completely, for lack of time (see *budget*) or memory."""
 
 
 @forget_on_error
@@ -85,7 +83,7 @@ def diagnose(
 
     Args:
         headers: All headers of the request.
-        body: The body as your code has it. The diagnosis finds out how it was changed.
+        body: The body as your code has it.
         secret: As in :func:`clerk_webhook_verify.verify`.
         tolerance: Seconds, or a timedelta.
         clock: Returns the current time in Unix seconds; None is this machine's clock.
@@ -103,49 +101,36 @@ def diagnose(
     secret = tuple(secret) if isinstance(secret, Iterator) else secret
     shared_budget = Budget(budget, time.monotonic if timer is None else timer)
     signers: tuple[Signer, ...] = ()
-    rejection: WebhookError
     try:
         webhook = Webhook(secret, tolerance=tolerance, clock=clock)
         signers = tuple(map(Signer, parse_secrets(secret)))
-        verified = webhook.verify_signature(headers, signed)
-        return Diagnosis(valid=True, evidence=_evidence_of_validity(verified, webhook.fingerprints))
-    except InvalidSecretError as error:
-        if not secret_texts(secret) and not unread_secret_texts(secret):
-            raise
+        return _valid(webhook.verify_signature(headers, signed), webhook.fingerprints)
+    except WebhookError as error:
+        rejection = error
+    secrets, unread_secrets = secret_texts(secret)
+    if isinstance(rejection, InvalidSecretError):
+        if not secrets and not unread_secrets:
+            raise rejection
         with suppress(WebhookVerificationError):
             parse_headers(headers)  # a TypeError if they are not headers
-        rejection = error
-    except WebhookVerificationError as error:
-        rejection = error
+    pairs = header_pairs(headers)
     return _explain(
-        RejectedDelivery(
-            rejection,
-            header_pairs(headers),
-            signed,
-            shared_budget,
-            secrets=secret_texts(secret),
-            unread_secrets=unread_secret_texts(secret),
-            signers=signers,
-            attempts=attempts,
-        )
+        RejectedDelivery(rejection, pairs, signed, shared_budget, secrets, unread_secrets, signers, tuple(attempts))
     )
 
 
-def _evidence_of_validity(delivery: Delivery, fingerprints: tuple[str, ...]) -> str:
-    which = ""
-    if len(fingerprints) > 1:
-        which = f" {_place(fingerprints.index(delivery.secret_fingerprint), fingerprints)},"
+def _valid(delivery: Delivery, fingerprints: tuple[str, ...]) -> Diagnosis:
+    which = f" {_place(delivery.secret_fingerprint, fingerprints)}," if len(fingerprints) > 1 else ""
     evidence = f"the signature matches{which} and the timestamp is current"
     try:
         delivery.parse()
     except InvalidPayloadError as error:
-        advice = _SWITCH_OFF if error.problem.endswith(TRANSFORMATION) else ""
-        return f"{evidence}, but {error}{advice}"
-    return evidence
+        evidence += f", but {error}{_SWITCH_OFF if error.problem.endswith(TRANSFORMATION) else ''}"
+    return Diagnosis(valid=True, evidence=evidence)
 
 
-def _place(index: int, fingerprints: tuple[str, ...]) -> str:
-    return f"secret {index + 1} of {len(fingerprints)}, fingerprint {fingerprints[index]}"
+def _place(fingerprint: str, fingerprints: tuple[str, ...]) -> str:
+    return f"secret {fingerprints.index(fingerprint) + 1} of {len(fingerprints)}, fingerprint {fingerprint}"
 
 
 def _explain(delivery: RejectedDelivery) -> Diagnosis:
@@ -164,36 +149,16 @@ def _explain(delivery: RejectedDelivery) -> Diagnosis:
         findings.append((cause, finding))
         if finding.confidence == "confirmed":
             break
-    cause, finding = min(findings, key=lambda found: CONFIDENCES.index(found[1].confidence))
-    incomplete = "; not everything could be tried" if not_tried and finding.confidence == "by_elimination" else ""
-    return Diagnosis(
-        valid=False,
-        cause=cause.code,
-        confidence=finding.confidence,
-        evidence=f"{finding.evidence}{_which_secret(delivery)}{incomplete}",
-        fix=cause.fix,
-        ruled_out=_ruled_out(delivery.error, ruled_out),
-        not_tried=tuple(not_tried),
-    )
-
-
-def _which_secret(delivery: RejectedDelivery) -> str:
-    """Return which of several secrets the signature matches."""
+    cause, finding = min(findings, key=lambda found: get_args(Confidence).index(found[1].confidence))
+    evidence = finding.evidence
     if isinstance(delivery.error, TimestampError):
-        delivery.matches()
-    signers = delivery.signers
-    if delivery.matching_signer is None or len(signers) == 1:
-        return ""
-    place = _place(signers.index(delivery.matching_signer), tuple(signer.fingerprint for signer in signers))
-    return f"; it matches {place}"
-
-
-def _ruled_out(error: WebhookError, tried: list[str]) -> tuple[str, ...]:
-    """Return the causes that are ruled out, given those that were tried in vain."""
-    if isinstance(error, TimestampError):  # the signature matches, so nothing else can be the cause
-        return tuple(
-            cause.code for cause in CAUSES if not any(issubclass(each, TimestampError) for each in cause.explains)
-        )
-    if isinstance(error, SignatureMismatchError):
-        return tuple(tried)
-    return ()  # the strict check itself names the fault
+        delivery.matches()  # finds which secret
+        ruled_out = [other.code for other in CAUSES if not issubclass(other.explains[0], TimestampError)]
+    elif not isinstance(delivery.error, SignatureMismatchError):
+        ruled_out = []  # the strict check itself names the fault
+    if delivery.matching_signer and len(delivery.signers) > 1:
+        fingerprints = tuple(signer.fingerprint for signer in delivery.signers)
+        evidence += f"; it matches {_place(delivery.matching_signer.fingerprint, fingerprints)}"
+    if not_tried and finding.confidence == "by_elimination":
+        evidence += "; not everything could be tried"
+    return Diagnosis(False, cause.code, finding.confidence, evidence, cause.fix, tuple(ruled_out), tuple(not_tried))

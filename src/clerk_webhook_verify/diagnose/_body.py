@@ -3,39 +3,30 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from itertools import combinations, product
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import combinations
 
-from .._body import RAW_BODY_ADVICE
-from ._cause import CauseTable, Finding
-from ._delivery import RejectedDelivery
-from ._json import breaks_off
+from .._payload import RAW_BODY_ADVICE
+from ._probe import CauseTable, Finding, RejectedDelivery, breaks_off
 
 VERIFY_RAW_BODY = f"verify the raw body, before any parsing: {RAW_BODY_ADVICE}"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _MAX_RESTORED = 10_000  # bytes of a body in which lost letters are looked for
 _MAX_WORDS = 10  # that may have lost one
-_WORD_WITH_MARK = re.compile(rb'"[^"\\:?]{0,40}\?[^"\\:]{0,40}"')
-_NAME = re.compile(rb'(?<=name":)"[^"\\]{1,40}"')
 _BETWEEN_LETTERS = re.compile(rb"(?<!\A)(?!\Z)")  # not outside the quotation marks
-_LETTER = re.compile(rb"[ !#-~]")
+_LETTER_OR_BETWEEN = re.compile(_BETWEEN_LETTERS.pattern + rb"|[ !#-~]")
 _MARK = re.compile(rb"\?{1,3}")  # one for the letter, or for each of its bytes
-_LETTERS = (
-    "ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÐÑÒÓÔÕÖØÙÚÛÜÝÞßàáâãäåæçèéêëìíîïðñòóôõöøùúûüýþÿ"
-    "ĄąĆćČčĎďĐđĘęĚěĞğİıŁłŃńŇňŐőŒœŘřŚśŞşŠšŤťŮůŰűŸŹźŻżŽž\u2019\u201c\u201d\u2013\u2014€"
-)
+_LETTERS = [
+    *map(chr, range(0xC0, 0x100)),
+    *"ĄąĆćČčĎďĐđĘęĚěĞğİıŁłŃńŇňŐőŒœŘřŚśŞşŠšŤťŮůŰűŸŹźŻżŽž\u2019\u201c\u201d\u2013\u2014€",
+]
 _COMMON_LETTERS = "éèëáàäöóøüíñçå"
 _MAX_PAIRED = 3  # names of which two may have lost a letter
 
 causes = CauseTable()
 
 
-def confirm(change: str | None) -> Finding | None:
-    """Return the finding that the signature matches after a change; None without one."""
-    return Finding("confirmed", f"the signature matches {change}") if change else None
-
-
-@causes.add("empty_body", fix=f"check what reads the body first, such as middleware, and {VERIFY_RAW_BODY}")
+@causes.add(fix=f"check what reads the body first, such as middleware, and {VERIFY_RAW_BODY}")
 def empty_body(delivery: RejectedDelivery) -> Finding | None:
     if delivery.body:
         return None
@@ -45,57 +36,55 @@ def empty_body(delivery: RejectedDelivery) -> Finding | None:
 
 
 @causes.add(
-    "trailing_newline",
     fix=f"{VERIFY_RAW_BODY}; in files keep the end unchanged: editors and echo add a newline, curl -d removes it, "
-    "printf '%s' and curl --data-binary do neither",
+    "printf '%s' and curl --data-binary do neither"
 )
 def trailing_newline(delivery: RejectedDelivery) -> Finding | None:
-    return confirm(delivery.first_match(_other_ends(delivery.body)))
+    body = delivery.body
+    return delivery.confirm(
+        [
+            ("without the trailing newline", body.rstrip(b"\r\n")),
+            ("with one less trailing newline", body.removesuffix(b"\n").removesuffix(b"\r")),
+            ("with a trailing newline", body + b"\n"),
+            ("with a trailing newline (CR LF)", body + b"\r\n"),
+        ]
+    )
 
 
-def _other_ends(body: bytes) -> Iterator[tuple[str, bytes]]:
-    yield "without the trailing newline", body.rstrip(b"\r\n")
-    yield "with one less trailing newline", body.removesuffix(b"\n").removesuffix(b"\r")
-    yield "with a trailing newline", body + b"\n"
-    yield "with a trailing newline (CR LF)", body + b"\r\n"
-
-
-@causes.add("byte_order_mark", fix="store the body without a byte order mark: in an editor choose plain UTF-8")
+@causes.add(fix="store the body without a byte order mark: in an editor choose plain UTF-8")
 def byte_order_mark(delivery: RejectedDelivery) -> Finding | None:
-    return confirm(delivery.first_match(_other_starts(delivery.body)))
+    without = delivery.body.removeprefix(_BYTE_ORDER_MARK)
+    return delivery.confirm(
+        [
+            ("without the byte order mark", without),
+            ("without the byte order mark and the trailing newline", without.rstrip(b"\r\n")),
+            ("with a byte order mark", _BYTE_ORDER_MARK + delivery.body),
+        ]
+    )
 
 
-def _other_starts(body: bytes) -> Iterator[tuple[str, bytes]]:
-    without = body.removeprefix(_BYTE_ORDER_MARK)
-    yield "without the byte order mark", without
-    yield "without the byte order mark and the trailing newline", without.rstrip(b"\r\n")
-    yield "with a byte order mark", _BYTE_ORDER_MARK + body
-
-
-@causes.add(
-    "line_endings", fix="read and write the body as binary ('rb', 'wb'), and turn off git's autocrlf for such files"
-)
+@causes.add(fix="read and write the body as binary ('rb', 'wb'), and turn off git's autocrlf for such files")
 def line_endings(delivery: RejectedDelivery) -> Finding | None:
-    return confirm(delivery.first_match(_other_newlines(delivery.body)))
+    with_lf = delivery.body.replace(b"\r\n", b"\n")
+    return delivery.confirm(
+        [
+            ("with LF instead of CR LF", with_lf),
+            ("with CR LF instead of LF", with_lf.replace(b"\n", b"\r\n")),
+            ("with LF instead of CR LF and no trailing newline", with_lf.rstrip(b"\n")),
+            ("without newlines", with_lf.replace(b"\n", b"")),
+        ]
+    )
 
 
-def _other_newlines(body: bytes) -> Iterator[tuple[str, bytes]]:
-    with_lf = body.replace(b"\r\n", b"\n")
-    yield "with LF instead of CR LF", with_lf
-    yield "with CR LF instead of LF", with_lf.replace(b"\n", b"\r\n")
-    yield "with LF instead of CR LF and no trailing newline", with_lf.rstrip(b"\n")
-    yield "without newlines", with_lf.replace(b"\n", b"")
-
-
-@causes.add("wrong_charset", fix=f"{VERIFY_RAW_BODY}; if you need a string, decode and encode it as UTF-8")
+@causes.add(fix=f"{VERIFY_RAW_BODY}; if you need a string, decode and encode it as UTF-8")
 def wrong_charset(delivery: RejectedDelivery) -> Finding | None:
     body = delivery.body
-    change = None if body.isascii() and b"\0" not in body else delivery.first_match(_conversions_undone(body))
-    if change is None and len(body) <= _MAX_RESTORED:
-        change = delivery.first_match(_lost_letters_restored(body))
-    if change is None and "\ufffd".encode() in body:
+    finding = delivery.confirm(_conversions_undone(body))
+    if not finding and len(body) <= _MAX_RESTORED:
+        finding = delivery.confirm(_lost_letters_restored(body))
+    if not finding and "\ufffd".encode() in body:
         return Finding("likely", "the body contains U+FFFD, which replaces bytes that could not be decoded")
-    return confirm(change)
+    return finding
 
 
 def _conversions_undone(body: bytes) -> Iterator[tuple[str, bytes]]:
@@ -109,47 +98,38 @@ def _conversions_undone(body: bytes) -> Iterator[tuple[str, bytes]]:
 
 
 def _lost_letters_restored(body: bytes) -> Iterator[tuple[str, bytes]]:
-    """Yield the body with letters outside ASCII where something replaced them by question marks, in one or two words.
-
-    In a name, a letter may also have been dropped, or replaced by one of ASCII; in two of the first three names, common
-    letters may have been dropped. Each word is restored wherever it is in the body.
-    """
-    marked = list(dict.fromkeys(_WORD_WITH_MARK.findall(body)))[:_MAX_WORDS]
-    for words in (*combinations(marked, 1), *(combinations(marked, 2) if len(marked) == 2 else ())):
-        for restored in product(*(list(_restored(word, _MARK)) for word in words)):
-            original = body
-            for word, letters in zip(words, restored, strict=True):
-                original = original.replace(word, letters)
+    """Yield the body with letters outside ASCII where something dropped or replaced them, in one or two words."""
+    marked = list(dict.fromkeys(re.findall(rb'"[^"\\:?]{0,40}\?[^"\\:]{0,40}"', body)))[:_MAX_WORDS]
+    for words in [[word] for word in marked] + ([marked] if len(marked) == 2 else []):
+        for original in _restored(body, words, _MARK):
             yield "with letters outside ASCII in place of question marks", original
-    names = list(dict.fromkeys(_NAME.findall(body)))[:_MAX_WORDS]
+    names = list(dict.fromkeys(re.findall(rb'(?<=name":)"[^"\\]{1,40}"', body)))[:_MAX_WORDS]
     for name in names:
-        for restored_name in _restored(name, _BETWEEN_LETTERS):
-            yield "with a letter outside ASCII that was dropped from a name", body.replace(name, restored_name)
-        for restored_name in _restored(name, _LETTER):
-            yield "with a letter outside ASCII in place of another one in a name", body.replace(name, restored_name)
-    for one, other in combinations(names[:_MAX_PAIRED], 2):
-        for restored_one in _restored(one, _BETWEEN_LETTERS, _COMMON_LETTERS):
-            partly_restored = body.replace(one, restored_one)
-            for restored_other in _restored(other, _BETWEEN_LETTERS, _COMMON_LETTERS):
-                original = partly_restored.replace(other, restored_other)
-                yield "with letters outside ASCII that were dropped from two names", original
+        for original in _restored(body, [name], _LETTER_OR_BETWEEN):
+            yield "with a letter outside ASCII that was dropped from a name, or replaced", original
+    for pair in combinations(names[:_MAX_PAIRED], 2):
+        for original in _restored(body, pair, _BETWEEN_LETTERS, _COMMON_LETTERS):
+            yield "with letters outside ASCII that were dropped from two names", original
 
 
-def _restored(word: bytes, place: re.Pattern[bytes], letters: str = _LETTERS) -> Iterator[bytes]:
-    """Yield a word in quotation marks with a letter outside ASCII at each place."""
+def _restored(
+    body: bytes, words: Sequence[bytes], place: re.Pattern[bytes], letters: Iterable[str] = _LETTERS
+) -> Iterator[bytes]:
+    """Yield the body with a letter outside ASCII at one place of each word, wherever the word is in the body."""
+    if not words:
+        yield body
+        return
+    word, *others = words
     for match in place.finditer(word):
         for letter in letters:
-            yield word[: match.start()] + letter.encode() + word[match.end() :]
+            restored = word[: match.start()] + letter.encode() + word[match.end() :]
+            yield from _restored(body.replace(word, restored), others, place, letters)
 
 
-@causes.add(
-    "truncated_body", fix="read the complete body: as many bytes as Content-Length declares, or up to the last chunk"
-)
+@causes.add(fix="read the complete body: as many bytes as Content-Length declares, or up to the last chunk")
 def truncated_body(delivery: RejectedDelivery) -> Finding | None:
     length, declared = len(delivery.body), delivery.declared_length
-    if declared is not None and declared <= length:
-        return None
-    if not delivery.can_parse or not breaks_off(delivery.body):
+    if (declared is not None and declared <= length) or not delivery.can_parse or not breaks_off(delivery.body):
         return None
     if declared is None:
         return Finding("likely", f"the body is JSON that breaks off after {length} bytes")
@@ -158,9 +138,8 @@ def truncated_body(delivery: RejectedDelivery) -> Finding | None:
 
 # Before wrong_secret, which explains by elimination too
 @causes.add(
-    "not_json",
     fix=f"{VERIFY_RAW_BODY}; if it is not JSON there either, check what changes it in transit, and which other sender "
-    "uses this URL",
+    "uses this URL"
 )
 def not_json(delivery: RejectedDelivery) -> Finding | None:
     if delivery.is_json:

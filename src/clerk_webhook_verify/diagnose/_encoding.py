@@ -7,14 +7,13 @@ import json
 import re
 import zlib
 from binascii import a2b_base64, a2b_qp
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 from urllib.parse import parse_qsl, unquote_to_bytes
 
 from ._body import VERIFY_RAW_BODY
-from ._cause import CauseTable, Finding
-from ._delivery import RejectedDelivery
-from ._json import is_small, parse
+from ._probe import CauseTable, Finding, RejectedDelivery, parse
 from ._serialization import compact, serializations
 
 _MAX_INFLATED = 8_000_000  # bytes
@@ -25,20 +24,16 @@ _MAX_FIELDS = 100  # of a form
 _MAX_CONTAINERS = 1000  # in a wrapping object
 _SHORTEST = 20  # characters of a string that may contain a body
 
-_BASE64URL_TO_BASE64 = bytes.maketrans(b"-_", b"+/")
-_BASE64_ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
-_HEXADECIMAL_DIGITS = b"0123456789ABCDEFabcdef"
-_LONG_REFERENCE = re.compile("&#[0-9]{10}")
 _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,8})(?:;[^\r\n]{0,100})?\r?\n")
-_ESCAPE = r"\\(?:[\\'\"nrt]|x[0-9a-f]{2}|u[0-9a-f]{4}|U00(?:0[0-9a-f]|10)[0-9a-f]{4})"
-_QUOTED = [rf"{quote}[^{quote}\\\x00-\x1f]*(?:{_ESCAPE}[^{quote}\\\x00-\x1f]*)*{quote}" for quote in "'\""]
+_QUOTED = [rf"{quote}[^{quote}\\\x00-\x1f]*(?:\\[\\'\"nrtxuU][^{quote}\\\x00-\x1f]*)*{quote}" for quote in "'\""]
 _PYTHON_STRING = f"b?(?:{_QUOTED[0]}|{_QUOTED[1]})"
 _PYTHON_BYTES_OR_TEXT = re.compile(rf"(?:bytearray\()?({_PYTHON_STRING})\)?")
 _PYTHON_CONTAINER = re.compile(r"(?:[\w.]+\(|<\w+: )?([\[{(].*[\]})])[)>]?", re.DOTALL)
 _PYTHON_TOKEN = re.compile(rf"{_PYTHON_STRING}|\b(?:True|False|None)\b|,?\)|\(")
 _JSON_OF_PYTHON = {"True": "true", "False": "false", "None": "null", "(": "[", ")": "]", ",)": "]"}
-_QUOTED_PRINTABLE = re.compile(rb"=(?:[0-9A-Fa-f]{2}|\r?\n)")
-_TEXT_OF_PYTHON = re.compile(rb"'\w{1,100}': |\A(?!<).{0,1000}?(?:\A|[ (])[a-z]\w{0,100}=(?:'|None\b(?!&))", re.DOTALL)
+_TEXT_OF_PYTHON = re.compile(
+    rb"\Ab['\"]\{|'\w{1,100}': |\A(?!<).{0,1000}?(?:\A|[ (])[a-z]\w{0,100}=(?:'|None\b(?!&))", re.DOTALL
+)
 _TEXT_OF_OBJECT = re.compile(
     rb"<.{1,300} at 0x[0-9a-fA-F]+>+|<(?:Request|bound method) .{1,300}>|\[object \w{1,40}\]|None|undefined"
 )
@@ -46,52 +41,53 @@ _TEXT_OF_OBJECT = re.compile(
 causes = CauseTable()
 
 
-@causes.add("base64_body", fix="decode the body from base64 first: API gateways encode it and set isBase64Encoded")
+@causes.add(fix="decode the body from base64 first: API gateways encode it and set isBase64Encoded")
 def base64_body(delivery: RejectedDelivery) -> Finding | None:
     decoded = delivery.body
     for times in ("", ", twice", ", three times"):
         decoded = next(_from_base64(decoded), b"")
-        if decoded and delivery.matches(body=decoded):
-            return Finding("confirmed", f"the signature matches after decoding from base64{times}")
+        confirmed = delivery.confirm([(f"after decoding from base64{times}", decoded)]) if decoded else None
+        if confirmed:
+            return confirmed
         if decoded.startswith(b"{"):
             return Finding("likely", f"the body is base64{times}, and encodes what looks like JSON")
     return None
 
 
-@causes.add("compressed_body", fix="verify the body before it is compressed: turn off request compression in proxies")
+@causes.add(fix="verify the body before it is compressed: turn off request compression in proxies")
 def compressed_body(delivery: RejectedDelivery) -> Finding | None:
     inflated = next(_inflated(delivery.body), None)
     if inflated is None:
         return None
-    if delivery.matches(body=inflated):
-        return Finding("confirmed", "the signature matches after decompressing")
-    return Finding("likely", "the body is compressed, and Clerk never compresses one")
+    confirmed = delivery.confirm([("after decompressing", inflated)])
+    return confirmed or Finding("likely", "the body is compressed, and Clerk never compresses one")
 
 
 @causes.add(
-    "encoded_body",
     fix=f"{VERIFY_RAW_BODY}; str(), repr() and json.dumps() change it, gateways and queues wrap it in "
-    "their own event, forms and templates escape it, and some servers pass on the sizes of chunks: undo that first",
+    "their own event, forms and templates escape it, and some servers pass on the sizes of chunks: undo that first"
 )
 def encoded_body(delivery: RejectedDelivery) -> Finding | None:
     body, budget = delivery.body, delivery.budget
     if not budget.allows(len(body) <= _MAX_UNDONE):
         return None
-    finding = None
+    likely = None
     for layers, content in _contents(body, budget.has_time):
-        if any(delivery.matches(body=form) for form in _forms(content)):
-            return Finding("confirmed", f"the signature matches after undoing: {', '.join(layers)}")
-        if finding is None and _is_event(content) and not _is_event(body):
-            finding = Finding("likely", f"an event is in the body, after undoing: {', '.join(layers)}")
+        undone = f"after undoing: {', '.join(layers)}"
+        confirmed = delivery.confirm((undone, form) for form in _forms(content))
+        if confirmed:
+            return confirmed
+        if not likely and _is_event(parse(content)) and not _is_event(parse(body)):
+            likely = Finding("likely", f"an event is in the body, {undone}")
         if not budget.has_time():
             break
-    if finding is None and _TEXT_OF_OBJECT.fullmatch(body):
+    if likely:
+        return likely
+    if _TEXT_OF_OBJECT.fullmatch(body):
         return Finding("likely", "the body is the name of an object in Python or JavaScript, not its content")
-    if finding is None and body.startswith((b"b'{", b'b"{')):
-        return Finding("likely", "the body begins as Python writes bytes: b'...'")
-    if finding is None and not delivery.is_json and _TEXT_OF_PYTHON.search(body):
+    if not delivery.is_json and _TEXT_OF_PYTHON.search(body):
         return Finding("likely", "the body looks like str() or repr() of a Python object")
-    return finding
+    return None
 
 
 def _contents(body: bytes, has_time: Callable[[], bool]) -> Iterator[tuple[tuple[str, ...], bytes]]:
@@ -112,57 +108,44 @@ def _contents(body: bytes, has_time: Callable[[], bool]) -> Iterator[tuple[tuple
 
 
 def _forms(content: bytes) -> Iterator[bytes]:
-    """Yield *content*, then the forms in which it may have been serialized."""
     yield content
     yield content.strip()
-    payload = _parsed(content)
+    payload = parse(content)
     if isinstance(payload, dict | list):
         for _, text in serializations(payload, fully=False):
             yield text
 
 
-def _parsed(text: bytes) -> Any:
-    return parse(text) if is_small(text) else None
-
-
-def _is_event(body: bytes) -> bool:
-    return _is_event_payload(_parsed(body))
-
-
-def _is_event_payload(payload: Any) -> bool:
+def _is_event(payload: Any) -> bool:
     """Return whether this is an event, and not one of another vocabulary that has an event as its data."""
     if not isinstance(payload, dict) or not isinstance(payload.get("type"), str):
         return False
     data = payload.get("data")
-    return isinstance(data, dict) and not _is_event_payload(data)
+    return isinstance(data, dict) and not _is_event(data)
 
 
 def _from_base64(body: bytes) -> Iterator[bytes]:
     encoded = body.partition(b";base64,")[2] if body.startswith(b"data:") else body
-    text = encoded.translate(_BASE64URL_TO_BASE64, b" \t\r\n").rstrip(b"=")
-    if len(text) >= _SHORTEST and len(text) % 4 != 1 and not text.translate(None, _BASE64_ALPHABET):
+    text = encoded.translate(bytes.maketrans(b"-_", b"+/"), b" \t\r\n").rstrip(b"=")
+    if re.fullmatch(rb"[A-Za-z0-9+/]{20,}", text) and len(text) % 4 != 1:
         yield a2b_base64(text + b"==")
 
 
 def _inflated(body: bytes) -> Iterator[bytes]:
     """Yield what is compressed by gzip, zlib or deflate, up to some megabytes of it."""
-    for bits in (31, 15, -15) if body[:1] in (b"\x1f", b"\x78") else (-15,):
-        if bits == -15 and body[:1] in (b"{", b"[", b" ", b"\n"):
-            continue
-        try:
-            unpacker = zlib.decompressobj(bits)
+    for bits in (zlib.MAX_WBITS + 32, -zlib.MAX_WBITS) if body[:1] not in b"{[ \n" else ():
+        unpacker = zlib.decompressobj(bits)
+        with suppress(zlib.error):
             content = unpacker.decompress(body, _MAX_INFLATED)
-        except zlib.error:
-            continue
-        if unpacker.eof or unpacker.unconsumed_tail:
-            yield content
-            return
+            if unpacker.eof or unpacker.unconsumed_tail:
+                yield content
+                return
 
 
 def _from_hexadecimal(body: bytes) -> Iterator[bytes]:
-    digits = body.strip().removeprefix(b"\\x").removeprefix(b"0x")  # \\x: a bytea column of PostgreSQL
-    if len(digits) >= _SHORTEST and len(digits) % 2 == 0 and not digits.translate(None, _HEXADECIMAL_DIGITS):
-        yield bytes.fromhex(digits.decode())
+    digits = re.fullmatch(rb"\s*(?:\\x|0x)?([0-9A-Fa-f]{20,})\s*", body)  # \\x: a bytea column of PostgreSQL
+    if digits and len(digits[1]) % 2 == 0:
+        yield bytes.fromhex(digits[1].decode())
 
 
 def _from_python_text(body: bytes) -> Iterator[bytes]:
@@ -173,14 +156,13 @@ def _from_python_text(body: bytes) -> Iterator[bytes]:
         yield _python_value(literal[1])
         return
     container = _PYTHON_CONTAINER.fullmatch(text)
-    if container and _parsed(body) is None:
-        payload = _parsed(_PYTHON_TOKEN.sub(_json_token, container[1]).encode("utf-8", "surrogatepass"))
+    if container and parse(body) is None:
+        payload = parse(_PYTHON_TOKEN.sub(_json_token, container[1]).encode("utf-8", "surrogatepass"))
         if payload is not None:
-            yield compact(payload).encode("utf-8", "surrogatepass")
+            yield compact(payload)
 
 
 def _json_token(token: re.Match[str]) -> str:
-    """Return the JSON for a token of a Python container."""
     text = token[0]
     return _JSON_OF_PYTHON.get(text) or json.dumps(_python_value(text).decode("utf-8", "surrogateescape"))
 
@@ -188,7 +170,7 @@ def _json_token(token: re.Match[str]) -> str:
 def _python_value(literal: str) -> bytes:
     """Return the bytes of a literal of ``bytes`` or ``str``, the latter in UTF-8."""
     quoted = literal.removeprefix("b")
-    value = quoted[1:-1].encode("ascii", "backslashreplace").decode("unicode_escape")
+    value = quoted[1:-1].encode("ascii", "backslashreplace").decode("unicode_escape", "replace")
     return value.encode("latin-1", "replace") if literal.startswith("b") else value.encode("utf-8", "surrogatepass")
 
 
@@ -196,7 +178,7 @@ def _from_json_string(body: bytes) -> Iterator[bytes]:
     """Undo ``json.dumps()`` of text, with or without the quotation marks around it, and quoting as in CSV."""
     text = body.strip()
     for quoted in (text, b'"' + text + b'"', b'"' + text.strip(b'"').replace(b'""', rb"\"") + b'"'):
-        value = _parsed(quoted)
+        value = parse(quoted)
         if isinstance(value, str):
             yield value.encode("utf-8", "surrogatepass")
 
@@ -209,10 +191,9 @@ def _from_percent_encoding(body: bytes) -> Iterator[bytes]:
 
 def _from_form(body: bytes) -> Iterator[bytes]:
     if b"=" in body and body.count(b"&") < _MAX_FIELDS:
-        text = body.decode("utf-8", "surrogateescape")
-        for name, value in parse_qsl(text, keep_blank_values=True, errors="surrogateescape"):
-            yield value.encode("utf-8", "surrogateescape")
-            yield name.encode("utf-8", "surrogateescape")
+        for name, value in parse_qsl(body.decode("latin-1"), keep_blank_values=True, encoding="latin-1"):
+            yield value.encode("latin-1")
+            yield name.encode("latin-1")
 
 
 def _from_html(body: bytes) -> Iterator[bytes]:
@@ -221,11 +202,8 @@ def _from_html(body: bytes) -> Iterator[bytes]:
 
 
 def unescape_html(text: str) -> str:
-    """Return *text* without HTML entities; unchanged with a number in it that is longer than any character's.
-
-    ``html.unescape`` passes such a number to ``int()``, which takes long or rejects it.
-    """
-    return text if _LONG_REFERENCE.search(text) else html.unescape(text)
+    """Undo HTML entities, but leave *text* unchanged if ``int()`` could reject the number in one, or take long."""
+    return text if re.search("&#[0-9]{10}", text) else html.unescape(text)
 
 
 def _from_chunks(body: bytes) -> Iterator[bytes]:
@@ -241,13 +219,13 @@ def _from_chunks(body: bytes) -> Iterator[bytes]:
 
 
 def _from_quoted_printable(body: bytes) -> Iterator[bytes]:
-    if _QUOTED_PRINTABLE.search(body):
+    if re.search(rb"=(?:[0-9A-Fa-f]{2}|\r?\n)", body):
         yield a2b_qp(body)
 
 
 def _from_numbers(body: bytes) -> Iterator[bytes]:
     """Undo ``list(bytes)``, and buffers of Node.js and byte arrays of browsers in JSON."""
-    values = _parsed(body)
+    values = parse(body)
     if isinstance(values, dict):
         values = values.get("data", list(values.values()))
     are_bytes = isinstance(values, list) and all(isinstance(value, int) and 0 <= value < 256 for value in values)
@@ -257,23 +235,17 @@ def _from_numbers(body: bytes) -> Iterator[bytes]:
 
 def _from_wrapper(body: bytes) -> Iterator[bytes]:
     """Yield the texts, the objects at the top and the events in an object or an array."""
-    payload = _parsed(body)
-    containers = [payload]
+    payload = parse(body)
+    containers = [payload] if isinstance(payload, dict | list) else []
     for container in containers:  # grows in the loop
-        for value in _members(container):
+        for value in (*container, *container.values()) if isinstance(container, dict) else container:
             if isinstance(value, str) and len(value) >= _SHORTEST:
                 yield value.encode("utf-8", "surrogatepass")
             elif isinstance(value, dict | list):
-                if container is payload or _is_event_payload(value):
-                    yield compact(value).encode("utf-8", "surrogatepass")
+                if container is payload or _is_event(value):
+                    yield compact(value)
                 if len(containers) < _MAX_CONTAINERS:
                     containers.append(value)
-
-
-def _members(value: Any) -> Iterable[Any]:
-    if isinstance(value, dict):
-        return (*value, *value.values())
-    return value if isinstance(value, list) else ()
 
 
 def _from_other_text(body: bytes) -> Iterator[bytes]:

@@ -9,37 +9,34 @@ from collections.abc import Iterator
 from itertools import islice, permutations, product
 from typing import Any
 
-from ._body import VERIFY_RAW_BODY, confirm
-from ._cause import CauseTable, Finding
-from ._delivery import RejectedDelivery
-from ._json import without_strings
+from ._body import VERIFY_RAW_BODY
+from ._probe import CauseTable, Finding, RejectedDelivery, without_strings
 
 _MAX_FULLY_TRIED = 50_000  # bytes of a body of which more than the most likely serializations are tried
-_MAX_KEYS = 7  # of an object whose keys are tried in any order
-_MAX_ORDERS = 5_040  # of its keys: all of seven
-_MAX_OBJECTS = 10  # in metadata whose keys are tried in any order
+_MAX_ORDERS = 5_040  # of keys: all of seven
+_MAX_KEYS = 7  # of an object in metadata whose keys are tried in any order
+_MAX_OBJECTS = 10  # of these
 _CLERK_KEYS = 8  # or more has the data of a complete event
 _MIN_PAIRS = 10  # of neighboring keys, which are hardly all ordered by length by accident
-_ESCAPED = {"Go": {char: f"\\u{ord(char):04x}" for char in "<>&\u2028\u2029"}, "PHP": {"/": "\\/"}}
+_ESCAPED = {"Go": {char.encode(): b"\\u%04x" % ord(char) for char in "<>&\u2028\u2029"}, "PHP": {b"/": b"\\/"}}
 _NOT_CONTROLS = bytes(range(0x20, 0x100))
-_TYPOGRAPHIC_START = re.compile(rb"\s*[{[]\s*\xe2\x80[\x9c-\x9f]")  # U+201C to U+201F
 _TYPOGRAPHY = str.maketrans("\u201c\u201d\u2018\u2019\xa0", "\"\"'' ")
 
 causes = CauseTable()
 
 
 @causes.add(
-    "reserialized_body",
     fix=f"{VERIFY_RAW_BODY}; never json.dumps(request.json). The adapters do so: with one, "
-    "a middleware or a proxy in front of it changes the body",
+    "a middleware or a proxy in front of it changes the body"
 )
 def reserialized_body(delivery: RejectedDelivery) -> Finding | None:
     body, payload = delivery.body, delivery.payload
     if not isinstance(payload, dict | list):
         return None
-    change = delivery.first_match(serializations(payload, fully=len(body) <= _MAX_FULLY_TRIED))
-    if change is not None:
-        return confirm(change)
+    forms = serializations(payload, fully=len(body) <= _MAX_FULLY_TRIED)
+    confirmed = delivery.confirm((f"after serializing the JSON {how}", form) for how, form in forms)
+    if confirmed:
+        return confirmed
     if delivery.declared_length is not None and delivery.declared_length != len(body):
         return Finding(
             "likely",
@@ -55,44 +52,43 @@ def reserialized_body(delivery: RejectedDelivery) -> Finding | None:
 
 def serializations(payload: Any, *, fully: bool) -> Iterator[tuple[str, bytes]]:
     """Yield the forms in which a sender may have serialized *payload*, the most likely first."""
-    for how, text in _serialized(payload, fully):
-        yield f"after serializing the JSON {how}", text.encode("utf-8", "surrogatepass")
-
-
-def _serialized(payload: Any, fully: bool) -> Iterator[tuple[str, str]]:
-    orders = [("", _same), (", with sorted keys", _sorted)]
-    if fully:
-        orders.append((", with sorted keys except in the metadata", _sorted_outside_metadata))
-    for order, ordered in orders:
-        value = ordered(payload)
+    for order, value in _orders(payload, fully):
         text = compact(value)
         yield f"compactly{order}", text
         if not text.isascii():
-            yield f"compactly in ASCII{order}", json.dumps(value, separators=(",", ":"))
+            yield f"compactly in ASCII{order}", _dumps(value, separators=(",", ":"))
         for escaper, chars in _ESCAPED.items():
             escaped = text
             for char, escape in chars.items():
                 escaped = escaped.replace(char, escape)
             yield f"compactly, escaped as in {escaper}{order}", escaped
         if fully:
-            yield f"with json.dumps(){order}", json.dumps(value)
-            yield f"with json.dumps(ensure_ascii=False){order}", json.dumps(value, ensure_ascii=False)
+            yield f"with json.dumps(){order}", _dumps(value)
+            yield f"with json.dumps(ensure_ascii=False){order}", _dumps(value, ensure_ascii=False)
             for indent in (2, 4):
-                yield f"with an indent of {indent}{order}", json.dumps(value, indent=indent, ensure_ascii=False)
+                yield f"with an indent of {indent}{order}", _dumps(value, indent=indent, ensure_ascii=False)
     if fully and isinstance(payload, dict):
-        for reordered in islice(_reordered(payload), _MAX_ORDERS):
-            yield "compactly, with its keys in another order", reordered
-        for reordered in islice(_reordered_metadata(payload), _MAX_ORDERS):
-            yield "compactly, with sorted keys and those of the metadata in another order", reordered
+        members = [compact(key) + b":" + compact(value) for key, value in payload.items()]
+        for reordered in islice(permutations(members), _MAX_ORDERS):
+            yield "compactly, with its keys in another order", b"{" + b",".join(reordered) + b"}"
+        for event in islice(_reordered_metadata(payload), _MAX_ORDERS):
+            yield "compactly, with sorted keys and those of the metadata in another order", event
 
 
-def compact(payload: Any) -> str:
+def compact(payload: Any) -> bytes:
     """Return JSON as Clerk writes it: without spaces, in UTF-8."""
-    return json.dumps(payload, ensure_ascii=False, separators=(",", ":"))
+    return _dumps(payload, ensure_ascii=False, separators=(",", ":"))
 
 
-def _same(payload: Any) -> Any:
-    return payload
+def _dumps(payload: Any, **options: Any) -> bytes:
+    return json.dumps(payload, **options).encode("utf-8", "surrogatepass")
+
+
+def _orders(payload: Any, fully: bool) -> Iterator[tuple[str, Any]]:
+    yield "", payload
+    yield ", with sorted keys", _sorted(payload)
+    if fully:
+        yield ", with sorted keys except in the metadata", _sorted_outside_metadata(payload)
 
 
 def _sorted(payload: Any) -> Any:
@@ -111,16 +107,8 @@ def _sorted_outside_metadata(payload: Any) -> Any:
     return payload
 
 
-def _reordered(members: dict[str, Any]) -> Iterator[str]:
-    """Yield an object with its keys in every order, if they are few."""
-    if 2 <= len(members) <= _MAX_KEYS:
-        texts = [f"{compact(key)}:{compact(value)}" for key, value in members.items()]
-        for order in permutations(texts):
-            yield "{" + ",".join(order) + "}"
-
-
-def _reordered_metadata(payload: dict[str, Any]) -> Iterator[str]:
-    """Yield an event with sorted keys, except for those of all objects in metadata: in every order if they are few."""
+def _reordered_metadata(payload: dict[str, Any]) -> Iterator[bytes]:
+    """Yield an event with sorted keys, except in its metadata: there in every order, if they are few."""
     event = _sorted(payload)
     members = [member for each in _objects(event) for member in each.items()]
     metadata = [value for name, value in members if name.endswith("_metadata")]
@@ -133,16 +121,15 @@ def _reordered_metadata(payload: dict[str, Any]) -> Iterator[str]:
 
 
 @causes.add(
-    "transformed_payload",
     fix=f"{VERIFY_RAW_BODY}; storing or editing the payload changes it (jsonb columns order keys by length, "
-    "editors and chats replace quotation marks, some parsers turn integers into floats): store it as bytes or text",
+    "editors and chats replace quotation marks, some parsers turn integers into floats): store it as bytes or text"
 )
 def transformed_payload(delivery: RejectedDelivery) -> Finding | None:
     payload, is_short = delivery.payload, len(delivery.body) <= _MAX_FULLY_TRIED
-    change = delivery.first_match(_transformations_undone(delivery.body, payload)) if is_short else None
-    if change is not None:
-        return confirm(change)
-    if _TYPOGRAPHIC_START.match(delivery.body):
+    confirmed = delivery.confirm(_transformations_undone(delivery.body, payload)) if is_short else None
+    if confirmed:
+        return confirmed
+    if re.match(rb"\s*[{[]\s*\xe2\x80[\x9c-\x9f]", delivery.body):  # U+201C to U+201F
         return Finding("likely", "the body has typographic quotation marks, which JSON does not have")
     if not isinstance(payload, dict | list):
         return None
@@ -150,10 +137,13 @@ def transformed_payload(delivery: RejectedDelivery) -> Finding | None:
         return Finding("likely", "the JSON contains NaN, Infinity or raw control characters, which are invalid there")
     if _is_ordered_by_length(payload):
         return Finding("likely", "the keys are ordered by their length, as a jsonb column of PostgreSQL returns them")
-    if _has_clerk_keys_out_of_order(payload):
+    if not isinstance(payload, dict) or not isinstance(payload.get("data"), dict):
+        return None
+    data = payload["data"]
+    is_complete = payload.get("object") == "event" and "object" in data and len(data) >= _CLERK_KEYS
+    if is_complete and (list(data) != sorted(data) or list(payload) != sorted(payload)):
         return Finding("likely", "the keys are not in alphabetical order, in which Clerk sends them")
-    data = payload.get("data") if isinstance(payload, dict) else None
-    if isinstance(data, dict) and isinstance(data.get("created_at"), float):
+    if isinstance(data.get("created_at"), float):
         return Finding("likely", "times are floats, which Clerk sends as integers")
     return None
 
@@ -162,16 +152,14 @@ def _transformations_undone(body: bytes, payload: Any) -> Iterator[tuple[str, by
     text = body.decode("utf-8", "replace")
     for form in ("NFC", "NFD"):
         yield f"after Unicode normalization to {form}", unicodedata.normalize(form, text).encode()
-    straight = text.translate(_TYPOGRAPHY).encode()
-    yield "with straight instead of typographic quotation marks", straight
+    yield "with straight instead of typographic quotation marks", text.translate(_TYPOGRAPHY).encode()
     yield "with single apostrophes in place of pairs, as SQL writes them", body.replace(b"''", b"'")
     if isinstance(payload, dict | list):
         for how, whole in serializations(_with_integers(payload), fully=False):
-            yield f"with integers instead of floats, {how}", whole
+            yield f"with integers instead of floats, serialized {how}", whole
 
 
 def _with_integers(value: Any) -> Any:
-    """Replace each float by an integer if they are equal."""
     if isinstance(value, list):
         return [_with_integers(item) for item in value]
     if isinstance(value, dict):
@@ -180,17 +168,15 @@ def _with_integers(value: Any) -> Any:
 
 
 def _is_strict(body: bytes) -> bool:
-    """Return whether JSON that could be parsed has neither NaN nor Infinity nor control characters in strings."""
+    """Return whether JSON has neither NaN, Infinity nor control characters in strings."""
     rest = without_strings(body)
     controls_in_strings = len(body.translate(None, _NOT_CONTROLS)) - len(rest.translate(None, _NOT_CONTROLS))
     return not controls_in_strings and b"N" not in rest and b"I" not in rest
 
 
 def _objects(payload: Any) -> Iterator[dict[str, Any]]:
-    """Yield all objects in JSON."""
     todo = [payload]
-    while todo:
-        value = todo.pop()
+    for value in todo:  # grows in the loop
         if isinstance(value, dict):
             yield value
             todo.extend(value.values())
@@ -214,13 +200,3 @@ def _is_ordered_by_length(payload: Any) -> bool:
 def _jsonb_key(key: str) -> tuple[int, bytes]:
     encoded = key.encode("utf-8", "surrogatepass")
     return len(encoded), encoded
-
-
-def _has_clerk_keys_out_of_order(payload: Any) -> bool:
-    """Return whether this is a complete event of Clerk, but its keys are not in alphabetical order."""
-    if not isinstance(payload, dict) or payload.get("object") != "event":
-        return False
-    data = payload.get("data")
-    if not isinstance(data, dict) or "object" not in data or len(data) < _CLERK_KEYS:
-        return False
-    return list(data) != sorted(data) or list(payload) != sorted(payload)

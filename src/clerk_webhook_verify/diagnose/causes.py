@@ -5,13 +5,12 @@ To add one, decorate its probe in the module of the part that it examines: code,
 
 from __future__ import annotations
 
-from . import _attempt, _body, _encoding, _headers, _secret, _serialization
+from . import _body, _encoding, _headers, _serialization, _signing
 
 CAUSES = (
     *_headers.causes,
     *_body.causes,
     *_encoding.causes,
     *_serialization.causes,
-    *_secret.causes,
-    *_attempt.causes,
+    *_signing.causes,
 )

@@ -17,16 +17,15 @@ from django.views import View
 
 from .._callables import is_async
 from .._frames import forget_on_error
-from .._handler import as_handler, check_handler
+from .._handler import Outcome, checked_handler, status_code_of
 from .._headers import Headers, declared_length
-from .._outcome import Outcome, status_code_of
 from .._receiver import (
     MAX_BODY,
     REJECTION,
-    BodyReader,
-    check_complete,
+    OnRejected,
     check_end_is_marked,
-    check_methods,
+    check_length,
+    check_options,
     is_json,
     log_rejected,
     receive_delivery,
@@ -34,7 +33,6 @@ from .._receiver import (
     resolve_webhook,
     status_code_for,
 )
-from .._rejected import OnRejected, check_on_rejected, report_rejected
 from .._secret import ENVIRONMENT
 from .._threads import finish, in_thread
 from .._webhook import Webhook
@@ -63,9 +61,7 @@ class Decorator(Protocol):
     def __call__(self, handler: Router | AsyncRouter, /) -> Callable[[HttpRequest], Any]: ...
     @overload
     def __call__(
-        self,
-        handler: Callable[Concatenate[HttpRequest, AnyEvent, P], Result | Awaitable[Result]],
-        /,
+        self, handler: Callable[Concatenate[HttpRequest, AnyEvent, P], Result | Awaitable[Result]], /
     ) -> Callable[Concatenate[HttpRequest, P], Any]: ...
 
 
@@ -81,7 +77,7 @@ def verify_request(request: HttpRequest, webhook: Webhook, *, max_body: int = MA
     Returns:
         The event. ``request.body`` works afterwards.
     Raises:
-        WebhookVerificationError: The request is rejected; ``BodyTooLargeError`` and ``BodyIncompleteError`` included.
+        WebhookVerificationError: The request is rejected, or its body too long or incomplete.
         BodyConsumedError: The application has already read the body.
         TypeError: *webhook* is not a Webhook.
     """
@@ -90,13 +86,7 @@ def verify_request(request: HttpRequest, webhook: Webhook, *, max_body: int = MA
 
 @forget_on_error
 def verify_delivery(request: HttpRequest, webhook: Webhook, *, max_body: int = MAX_BODY) -> Delivery:
-    """Verify *request* without parsing its body: a transformed payload need not be an event.
-
-    Args and errors are those of :func:`verify_request`.
-
-    Returns:
-        The delivery. ``request.body`` works afterwards.
-    """
+    """Verify *request* as :func:`verify_request` does, but do not parse the body into an event."""
     return receive_delivery(webhook, _headers(request), lambda: _read_body(request, max_body))
 
 
@@ -111,46 +101,48 @@ def clerk_webhook(
     """Turn ``handler(request, event, **url_variables)`` into a view that calls it only with verified events.
 
     The handler returns a response, an ``Outcome``, or None for 204; ``async def`` and ``AsyncRouter`` make an
-    asynchronous view. The view needs no CSRF token and no login. It responds with 400 to a rejected request (413 if the
-    body is too long), 500 to an application error and 405 to other methods. Django handles exceptions of the handler.
+    asynchronous view. The view needs no CSRF token and no login. A rejected request gets 400 (413 if the body is too
+    long), an application error 500, another method 405. Django handles exceptions of the handler.
 
     Args:
         webhook: Contains the secrets; None reads the setting ``CLERK_WEBHOOK_SIGNING_SECRET``, then the environment,
             for each request: an error at import would break ``migrate``, and tests override settings.
-        max_body: The maximum length of the body, in bytes. ``DATA_UPLOAD_MAX_MEMORY_SIZE`` applies if it is lower.
+        max_body: As for :func:`verify_request`.
         methods: The accepted methods.
-        on_rejected: Called with a :class:`.RejectedRequest` after a verification failure, before the response is sent;
-            in an asynchronous view in a thread. Its exceptions are logged and do not change the response.
+        on_rejected: A plain function, called with each :class:`.RejectedRequest` before the response, in an
+            asynchronous view in a thread. Its exceptions are only logged.
     Returns:
         The decorator. It raises a ``TypeError`` if the handler is a method, or has other parameters or another order.
         On a view class, use ``@method_decorator(clerk_webhook(...), name="dispatch")``.
     Raises:
-        TypeError: *webhook* is something else, such as a secret, or a function because the parentheses are missing;
-            *on_rejected* is not a function, or is asynchronous; *methods* is not a tuple or list of strings.
+        TypeError: An argument has the wrong type, such as a secret as *webhook*, or the parentheses are missing.
         ValueError: *methods* is empty, or has an invalid name.
     """
     if webhook is None:
         expect_secret()
     else:
-        resolve_webhook(webhook, "@clerk_webhook() or @clerk_webhook(Webhook(secret))")
+        resolve_webhook(webhook)
+    accepted = check_options(on_rejected, methods)
 
-    accepted = check_methods(methods)
-    check_on_rejected(on_rejected)
-
-    def receive(request: HttpRequest, read_body: BodyReader) -> AnyEvent:
+    def receive(request: HttpRequest) -> AnyEvent | HttpResponse:
+        """Return the verified event, or the response to a rejected request."""
+        if request.method not in accepted:
+            return HttpResponseNotAllowed(accepted)
+        headers = _headers(request)
         try:
             used = Webhook(getattr(settings, ENVIRONMENT[0], None)) if webhook is None else webhook
         except InvalidSecretError as error:
-            log_rejected(error, None, _headers(request))
-            raise
-        return receive_event(used, _headers(request), read_body)
+            log_rejected(error, None, headers)
+            return _rejection(error)
+        try:
+            return receive_event(used, headers, lambda: _read_body(request, max_body), on_rejected)
+        except WebhookError as error:
+            return _rejection(error)
 
     def decorate(handler: Any) -> Any:
-        handler = as_handler(handler)
-        check_handler(
+        handler = checked_handler(
             handler,
             ["request", "event"],
-            "def hook(request, event, **url_variables)",
             more=True,
             # Django reads the exemption from the CSRF check only from dispatch()
             instead_of_method='write @method_decorator(clerk_webhook(...), name="dispatch") on the class',
@@ -158,30 +150,18 @@ def clerk_webhook(
 
         @wraps(handler)
         def view(request: HttpRequest, /, *args: Any, **kwargs: Any) -> Any:
-            if request.method not in accepted:
-                return HttpResponseNotAllowed(accepted)
-            read_body = BodyReader(lambda: _read_body(request, max_body))
-            try:
-                event = receive(request, read_body)
-            except WebhookError as error:
-                rejection = _rejection(error)
-                report_rejected(on_rejected, error, _headers(request), read_body.body)
-                return rejection
-            return _response(handler(request, event, *args, **kwargs))
+            received = receive(request)
+            if isinstance(received, HttpResponse):
+                return received
+            return _response(handler(request, received, *args, **kwargs))
 
         @wraps(handler)
         async def async_view(request: HttpRequest, /, *args: Any, **kwargs: Any) -> Any:
-            if request.method not in accepted:
-                return HttpResponseNotAllowed(accepted)
-            read_body = BodyReader(lambda: _read_body(request, max_body))
-            try:
-                event = receive(request, read_body)
-            except WebhookError as error:
-                rejection = _rejection(error)
-                if on_rejected is not None:
-                    await finish(in_thread(report_rejected, on_rejected, error, _headers(request), read_body.body))
-                return rejection
-            result = handler(request, event, *args, **kwargs)
+            # on_rejected may write to a file
+            received = receive(request) if on_rejected is None else await finish(in_thread(receive, request))
+            if isinstance(received, HttpResponse):
+                return received
+            result = handler(request, received, *args, **kwargs)
             return _response(await result if isawaitable(result) else result)
 
         chosen = async_view if is_async(handler) or _is_of_async_class(handler) else view
@@ -233,9 +213,7 @@ def _read_body(request: HttpRequest, max_body: int) -> bytes:
         raise BodyIncompleteError(0, declared) from None  # request.POST reads a form, whose type is the client's choice
     except Exception:  # a disconnect, a malformed chunk or a timeout: each server raises its own
         raise BodyIncompleteError from None
-    if len(body) > max_body:
-        raise BodyTooLargeError(max_body, option="max_body")
-    check_complete(body, declared)
+    check_length(body, declared, max_body)
     return body
 
 

@@ -1,4 +1,4 @@
-"""The AppConfig for ``INSTALLED_APPS``: it registers the system checks."""
+"""The AppConfig for ``INSTALLED_APPS``."""
 
 from __future__ import annotations
 
@@ -19,6 +19,6 @@ class ClerkWebhookVerifyConfig(AppConfig):
     verbose_name = "Clerk webhooks"
 
     def ready(self) -> None:
-        """Register the checks when all apps are loaded."""
+        """Register the checks."""
         register(check_secret, Tags.security)
         register(check_secret_for_deployment, Tags.security, deploy=True)

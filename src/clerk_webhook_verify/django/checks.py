@@ -18,13 +18,11 @@ _HINT = (
     f"Set {ENVIRONMENT[0]}, in the settings or in the environment, to the endpoint's signing secret (whsec_...). "
     "During a rotation, set a list of both in the settings."
 )
-
-# An attribute of the view would get lost in decorators such as api_view() of Django REST framework
-_secret_is_needed = False
+_secret_is_needed = False  # not an attribute of the view, which decorators such as api_view() lose
 
 
 def expect_secret() -> None:
-    """Report a missing secret from now on: a view reads it from the settings."""
+    """Report a missing secret from now on."""
     global _secret_is_needed
     _secret_is_needed = True
 
@@ -44,14 +42,9 @@ def _check(kind: type[checks.Error] | type[checks.Warning], letter: str) -> list
         parse_secrets(getattr(settings, ENVIRONMENT[0], None))
     except (InvalidSecretError, TypeError) as error:
         is_set = getattr(settings, ENVIRONMENT[0], None) or any(os.environ.get(name) for name in ENVIRONMENT)
-        if not is_set and not _is_secret_needed():
-            return []
-        text = f"Views with @clerk_webhook() respond with 500: {error}"
-        return [kind(text, hint=_HINT, id=f"clerk_webhook_verify.{letter}{'002' if is_set else '001'}")]
+        if not is_set and getattr(settings, "ROOT_URLCONF", None):
+            _ = get_resolver().url_patterns  # imports the views, as Django's own checks of URLs do
+        if is_set or _secret_is_needed:
+            text = f"Views with @clerk_webhook() respond with 500: {error}"
+            return [kind(text, hint=_HINT, id=f"clerk_webhook_verify.{letter}{'002' if is_set else '001'}")]
     return []
-
-
-def _is_secret_needed() -> bool:
-    if getattr(settings, "ROOT_URLCONF", None):
-        _ = get_resolver().url_patterns  # imports the views, as Django's own checks of URLs do
-    return _secret_is_needed

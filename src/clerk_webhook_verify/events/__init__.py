@@ -10,16 +10,16 @@ from typing import Literal
 from . import _base
 from ._base import (
     EVENT_TYPES as EVENT_TYPES,
+    DeletedObject as DeletedObject,
     Delivery as Delivery,
     Event as Event,
     EventAttributes as EventAttributes,
     HttpRequest as HttpRequest,
     UnknownEvent as UnknownEvent,
+    as_datetime as as_datetime,
 )
 from ._data import Record as Record
-from ._time import as_datetime as as_datetime
 from .billing import *
-from .deleted_object import *
 from .message import *
 from .organization import *
 from .role import *

@@ -8,7 +8,7 @@ from base64 import b64encode
 from binascii import a2b_base64
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
 from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin, get_type_hints
@@ -19,10 +19,11 @@ from .._payload import parse_object, parse_payload
 from .._timestamp import LATEST
 from ..errors import InvalidPayloadError
 from ._data import Decoder, Frozen, Record, decoder_for, record_decoder, resolve_hints
-from ._time import as_datetime
 
 if TYPE_CHECKING:
     from . import AnyEvent  # at run time events/__init__.py adds the name to this module
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
 @dataclass(frozen=True, repr=False)
@@ -122,6 +123,36 @@ def decode_body(encoded: object) -> bytes | None:
     except ValueError:
         return None
     return body if b64encode(body).decode() == encoded else None
+
+
+def as_datetime(timestamp: int) -> datetime:
+    """Convert one of Clerk's timestamps to an aware datetime in UTC.
+
+    Args:
+        timestamp: Unix milliseconds, or seconds if it is below 100,000,000,000 (as seconds the year 5138, as
+            milliseconds March 1973).
+    Raises:
+        TypeError: *timestamp* is not an int.
+        ValueError: The year would not be 1 to 9999.
+    """
+    if not isinstance(timestamp, int) or isinstance(timestamp, bool):
+        raise TypeError(f"timestamp must be an int, not {type(timestamp).__name__}: a missing field is None")
+    unit = "seconds" if abs(timestamp) < 100_000_000_000 else "milliseconds"
+    try:
+        return _EPOCH + timedelta(**{unit: timestamp})
+    except OverflowError:
+        raise ValueError("timestamp must be in the years 1 to 9999") from None
+
+
+class DeletedObject(Record):
+    """A deleted resource: its id, and few other fields."""
+
+    object: str
+    id: str | None = None
+    slug: str | None = None
+    deleted: bool
+    external_id: str | None = None
+    """Of users that have one."""
 
 
 class HttpRequest(Record):

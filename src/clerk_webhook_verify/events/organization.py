@@ -2,9 +2,8 @@
 
 from typing import Any, Literal
 
-from ._base import Event
+from ._base import DeletedObject, Event
 from ._data import Record
-from .deleted_object import DeletedObject
 
 
 class Organization(Record):

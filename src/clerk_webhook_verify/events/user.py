@@ -2,9 +2,8 @@
 
 from typing import Any, Literal, TypeVar
 
-from ._base import Event
+from ._base import DeletedObject, Event
 from ._data import Record
-from .deleted_object import DeletedObject
 from .organization import OrganizationMembership
 
 _T = TypeVar("_T", "EmailAddress", "PhoneNumber")

@@ -10,42 +10,36 @@ from typing import Any, TypeVar
 from .._callables import is_async
 from .._frames import forget_on_error
 from ..errors import StoreError
-from ._client_errors import loaded_exceptions
-from ._store import Outcome
+from ._store import Outcome, loaded_exceptions
 
 T = TypeVar("T")
 
-_CLEANUP_INTERVAL = 64  # claims
-_MAX_EXPIRED = 256  # rows per cleanup
-_CLAIMS_KEPT = 86_400.0  # seconds after its lease for which an abandoned claim stays in the table
 _IDLE = 0  # psycopg.pq.TransactionStatus.IDLE: no transaction is open
 
 _TABLE = """
 CREATE TABLE IF NOT EXISTS clerk_webhook_once (
     key text PRIMARY KEY,
-    owner text,                     -- NULL when done
-    claimed_until timestamptz,
-    forget_at timestamptz NOT NULL
+    owner text,                       -- NULL when done
+    expires_at timestamptz NOT NULL   -- the end of the lease or the retention
 )
 """
-_INDEX = "CREATE INDEX IF NOT EXISTS clerk_webhook_once_forget_at ON clerk_webhook_once (forget_at)"
+_INDEX = "CREATE INDEX IF NOT EXISTS clerk_webhook_once_expires_at ON clerk_webhook_once (expires_at)"
 # clock_timestamp() is the current time; now() is the start of the transaction, and can use an index.
 # Without NOT EXISTS, ON CONFLICT would write a row lock for each duplicate
 _TAKE = """
-INSERT INTO clerk_webhook_once AS old (key, owner, claimed_until, forget_at)
-SELECT %(key)s, %(owner)s::text, clock_timestamp() + %(lease)s * interval '1 second',
-       clock_timestamp() + %(kept)s * interval '1 second'
-WHERE NOT EXISTS (SELECT FROM clerk_webhook_once WHERE key = %(key)s AND owner IS NULL AND forget_at > now())
+INSERT INTO clerk_webhook_once AS old (key, owner, expires_at)
+SELECT %(key)s, %(owner)s::text, clock_timestamp() + %(seconds)s * interval '1 second'
+WHERE NOT EXISTS (SELECT FROM clerk_webhook_once WHERE key = %(key)s AND owner IS NULL AND expires_at > now())
 ON CONFLICT (key) DO UPDATE
-SET owner = excluded.owner, claimed_until = excluded.claimed_until, forget_at = excluded.forget_at
-WHERE CASE WHEN old.owner IS NULL THEN old.forget_at ELSE old.claimed_until END <= clock_timestamp()
+SET owner = excluded.owner, expires_at = excluded.expires_at
+WHERE old.expires_at <= clock_timestamp()
 RETURNING 1
 """
 _COMPLETE = """
-INSERT INTO clerk_webhook_once AS old (key, owner, claimed_until, forget_at)
-VALUES (%(key)s, NULL, NULL, clock_timestamp() + %(retention)s * interval '1 second')
+INSERT INTO clerk_webhook_once AS old (key, owner, expires_at)
+VALUES (%(key)s, NULL, clock_timestamp() + %(retention)s * interval '1 second')
 ON CONFLICT (key) DO UPDATE
-SET owner = NULL, claimed_until = NULL, forget_at = excluded.forget_at
+SET owner = NULL, expires_at = excluded.expires_at
 WHERE old.owner = %(owner)s
 RETURNING 1
 """
@@ -54,15 +48,15 @@ _RELEASE = "DELETE FROM clerk_webhook_once WHERE key = %(key)s AND owner = %(own
 _FORGET = "DELETE FROM clerk_webhook_once WHERE key = %(key)s"
 _DROP_EXPIRED = """
 DELETE FROM clerk_webhook_once WHERE key IN (
-    SELECT key FROM clerk_webhook_once WHERE forget_at <= now() LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
+    SELECT key FROM clerk_webhook_once WHERE expires_at <= now() LIMIT 256 FOR UPDATE SKIP LOCKED)
 """
 
 
 class PostgresStore:
-    """Stores in a PostgreSQL table, with one transaction per method call. The time is the server's.
+    """Stores in a PostgreSQL table, in short transactions. The time is the server's.
 
     Args:
-        connect: Called as ``with connect() as connection`` for each method call; leaving the block must commit. Pass
+        connect: Called as ``with connect() as connection`` for each transaction; leaving the block must commit. Pass
             the ``connection`` method of a psycopg_pool pool, or, slower, ``functools.partial(psycopg.connect, "...")``.
     Raises:
         TypeError: *connect* is not callable, or is asynchronous.
@@ -88,13 +82,9 @@ class PostgresStore:
 
     def claim(self, key: str, owner: str, lease: float) -> Outcome | None:
         """See :class:`Store`."""
-
-        def step(connection: Any) -> Outcome | None:
-            if next(self._claims) % _CLEANUP_INTERVAL == 0:
-                connection.execute(_DROP_EXPIRED, {"limit": _MAX_EXPIRED})
-            return _take(connection, key, owner, lease, lease + _CLAIMS_KEPT)
-
-        return self._transaction(step)
+        if next(self._claims) % 64 == 0:  # in a transaction of its own, so that it cannot cause a deadlock
+            self._transaction(lambda connection: connection.execute(_DROP_EXPIRED))
+        return self._transaction(lambda connection: _take(connection, key, owner, lease))
 
     def complete(self, key: str, owner: str, retention: float) -> bool:
         """See :class:`Store`."""
@@ -120,7 +110,7 @@ class PostgresStore:
                 "work"
             )
         try:
-            return _take(connection, key, None, 0, retention) or Outcome.HANDLED
+            return _take(connection, key, None, retention) or Outcome.HANDLED
         except loaded_exceptions("psycopg.Error") as error:
             raise _store_error(error) from error
 
@@ -141,9 +131,9 @@ class PostgresStore:
             raise _store_error(error) from error
 
 
-def _take(connection: Any, key: str, owner: str | None, lease: float, kept: float) -> Outcome | None:
+def _take(connection: Any, key: str, owner: str | None, seconds: float) -> Outcome | None:
     """Claim *key* for *owner*; mark it done if *owner* is None. Return the outcome that prevents it, or None."""
-    values = {"key": key, "owner": owner, "lease": lease, "kept": kept}
+    values = {"key": key, "owner": owner, "seconds": seconds}
     if connection.execute(_TAKE, values).fetchone():
         return None
     return Outcome.DUPLICATE if connection.execute(_FIND_DONE, values).fetchone() else Outcome.IN_PROGRESS

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from inspect import iscoroutinefunction
 from typing import Any
 
+from .._callables import is_async
 from .._frames import forget_on_error
 from ..errors import StoreError
-from ._client_errors import loaded_exceptions
-from ._store import Outcome
+from ._store import Outcome, loaded_exceptions
 
 _PREFIX = "clerk_webhook_once:"  # other keys in the database may start with a namespace such as "clerk:"
 _CLIENT_ERRORS = (
@@ -46,15 +45,14 @@ class RedisStore:
     ``appendonly``, a failover to a lagging replica, or if ``maxmemory-policy`` is not ``noeviction``.
 
     Args:
-        client: A synchronous client of the package redis or valkey, for one server or a cluster. ``AsyncOnce`` calls it
-            in a thread.
+        client: A synchronous client of redis or valkey, also for ``AsyncOnce``; for one server or a cluster.
     Raises:
         TypeError: *client* is asynchronous, or not a client.
     """
 
     @forget_on_error
     def __init__(self, client: Any) -> None:
-        if not callable(getattr(client, "register_script", None)) or iscoroutinefunction(client.execute_command):
+        if not callable(getattr(client, "register_script", None)) or is_async(client.execute_command):
             kind = f"{type(client).__module__}.{type(client).__name__}"
             raise TypeError(f"client must be a redis.Redis or valkey.Valkey, also for AsyncOnce, not {kind}")
         self._client = client

@@ -19,24 +19,23 @@ T = TypeVar("T")
 
 _BUSY = 30.0  # seconds to wait for another writer
 _SWEPT_AT_ONCE = 8  # rows checked with each claim: claims stay fast, and expired rows do not accumulate
-_CLAIMS_KEPT = 86_400.0  # seconds after its lease for which an abandoned claim stays in the table
 
 # :now is the system clock. :uptime is the monotonic clock, which cannot be set, and restarts with the machine.
-# Leases use only :uptime, since a restart also ends all processes. A done mark expires when both clocks have passed its
-# end, so that a system clock that is temporarily wrong does not end it. If `since` is in the future, the machine was
-# restarted, and only :now counts.
+# A lease uses only :uptime, since a restart also ends all processes. A done mark expires when both clocks have passed
+# its end, so that a system clock that is temporarily wrong does not end it. If `since` is in the future, the machine
+# was restarted, and only :now counts.
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS clerk_webhook_once (
     key TEXT PRIMARY KEY,
     owner TEXT,              -- NULL when done
     since REAL NOT NULL,     -- monotonic clock: when it was claimed or done
     until REAL NOT NULL,     -- monotonic clock: the end of the lease or the retention
-    forget_at REAL NOT NULL  -- system clock: the end of the retention, in Unix seconds
+    forget_at REAL NOT NULL  -- system clock: the same, in Unix seconds
 ) WITHOUT ROWID
 """
 _TAKE = """
 INSERT INTO clerk_webhook_once (key, owner, since, until, forget_at)
-VALUES (:key, :owner, :uptime, :uptime + :lasting, :now + :kept)
+VALUES (:key, :owner, :uptime, :uptime + :seconds, :now + :seconds)
 ON CONFLICT (key) DO UPDATE
 SET owner = excluded.owner, since = excluded.since, until = excluded.until, forget_at = excluded.forget_at
 WHERE NOT (since <= :uptime AND :uptime < until OR owner IS NULL AND :now < forget_at)
@@ -56,7 +55,7 @@ _LOCK = "UPDATE clerk_webhook_once SET key = key WHERE FALSE"  # changes nothing
 _RELEASE = "DELETE FROM clerk_webhook_once WHERE key = :key AND owner = :owner"
 _FORGET = "DELETE FROM clerk_webhook_once WHERE key = :key"
 _NEXT_FEW = """
-SELECT key, forget_at <= :now AND NOT (since <= :uptime AND :uptime < until) FROM clerk_webhook_once
+SELECT key, NOT (since <= :uptime AND :uptime < until OR owner IS NULL AND :now < forget_at) FROM clerk_webhook_once
 WHERE key > :swept_to ORDER BY key LIMIT :count
 """
 
@@ -90,11 +89,20 @@ class SQLiteStore:
         """See :class:`Store`."""
 
         def step(connection: sqlite3.Connection) -> Outcome | None:
-            self._sweep(connection)
-            return _take(connection, key, owner, lease, lease + _CLAIMS_KEPT)
+            outcome = _find(connection, key)  # most duplicates, since a read does not wait for writers
+            if outcome is not None:
+                return outcome
+            try:  # including BEGIN: a signal handler may raise right after it
+                connection.execute("BEGIN IMMEDIATE")
+                self._sweep(connection)
+                outcome = _take(connection, key, owner, lease)
+                connection.execute("COMMIT")
+            except BaseException:
+                connection.rollback()
+                raise
+            return outcome
 
-        # Most duplicates are found here, since a read does not wait for writers
-        return self._with_connection(lambda connection: _find(connection, key)) or self._transaction(step)
+        return self._with_connection(step)
 
     def complete(self, key: str, owner: str, retention: float) -> bool:
         """See :class:`Store`."""
@@ -118,7 +126,7 @@ class SQLiteStore:
             raise TypeError("the connection is in autocommit mode: begin a transaction before once.mark()")
         try:
             _lock(connection)
-            outcome = _take(connection, key, None, retention, retention)
+            outcome = _take(connection, key, None, retention)
         except sqlite3.Error as error:
             raise _store_error(error, "the transaction's database") from error
         return outcome or Outcome.HANDLED
@@ -141,19 +149,6 @@ class SQLiteStore:
         for key, has_expired in rows:
             if has_expired:
                 connection.execute(_FORGET, {"key": key})
-
-    def _transaction(self, step: Callable[[sqlite3.Connection], T]) -> T:
-        def transaction(connection: sqlite3.Connection) -> T:
-            try:  # including BEGIN: a signal handler may raise right after it
-                connection.execute("BEGIN IMMEDIATE")
-                result = step(connection)
-                connection.execute("COMMIT")
-            except BaseException:
-                connection.rollback()
-                raise
-            return result
-
-        return self._with_connection(transaction)
 
     def _write(self, statement: str, **values: object) -> int:
         """Run a transaction of one statement, and return how many rows it changed."""
@@ -194,12 +189,11 @@ def _use_wal(connection: sqlite3.Connection) -> None:
     while True:
         try:
             connection.execute("PRAGMA journal_mode = WAL")
+            return
         except sqlite3.OperationalError as error:
             if "locked" not in str(error) or time.monotonic() > deadline:
                 raise
-            time.sleep(0.01)
-        else:
-            return
+        time.sleep(0.01)
 
 
 _stores: WeakSet[SQLiteStore] = WeakSet()
@@ -230,17 +224,12 @@ if hasattr(os, "register_at_fork"):  # not on Windows
     os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork)
 
 
-def _take(connection: sqlite3.Connection, key: str, owner: str | None, lasting: float, kept: float) -> Outcome | None:
+def _take(connection: sqlite3.Connection, key: str, owner: str | None, seconds: float) -> Outcome | None:
     """Claim *key* for *owner*; mark it done if *owner* is None. Return the outcome that prevents it, or None.
 
-    Args:
-        connection: In a transaction that may write.
-        key: Identifies one message.
-        owner: A token, or None.
-        lasting: The lease or the retention, in seconds.
-        kept: Seconds until the row is removed.
+    *connection* is in a transaction that may write. *seconds* is the lease or the retention.
     """
-    values = {"key": key, "owner": owner, "lasting": lasting, "kept": kept, **_clocks()}
+    values = {"key": key, "owner": owner, "seconds": seconds, **_clocks()}
     if connection.execute(_TAKE, values).rowcount > 0:
         return None
     # If something else prevents it, such as a trigger, the message must not be handled either

@@ -2,14 +2,14 @@
 
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from os import urandom
-from threading import Barrier, Thread
+from threading import Barrier
 
 from ..idempotency import Outcome, Store
 
-_LONG, _SHORT = 60.0, 0.05  # seconds of a lease
-_RETENTION = 3600.0  # seconds
+_LONG, _SHORT = 60.0, 0.05  # seconds of a lease or a retention
 
 
 def check_store(make_store: Callable[[], Store]) -> None:
@@ -38,20 +38,20 @@ def check_store(make_store: Callable[[], Store]) -> None:
     stem = next(keys).ljust(2000, ".")
     for other in (stem + "a", stem + "A"):
         check(store.claim(other, "a", _LONG) is None, "keys of 2,001 characters that differ in case are different keys")
-    check(store.complete(key, "b", _RETENTION) is False, "only its owner may complete a key")
+    check(store.complete(key, "b", _LONG) is False, "only its owner may complete a key")
     store.release(key, "b")
     check(store.claim(key, "b", _LONG) is Outcome.IN_PROGRESS, "only its owner may release a key")
-    check(store.complete(key, "a", _RETENTION) is True, "the owner must be able to complete its key")
+    check(store.complete(key, "a", _LONG) is True, "the owner must be able to complete its key")
     check(store.claim(key, "b", _LONG) is Outcome.DUPLICATE, "a completed key must be a DUPLICATE")
     store.release(key, "a")
     check(store.claim(key, "b", _LONG) is Outcome.DUPLICATE, "release must not affect a completed key")
-    check(store.complete(key, "b", _RETENTION) is False, "another owner must not complete a completed key")
+    check(store.complete(key, "b", _LONG) is False, "another owner must not complete a completed key")
     store.forget(key)
     check(store.claim(key, "b", _LONG) is None, "a forgotten key must be free")
     store.release(key, "b")
     check(store.claim(key, "c", _LONG) is None, "a released key must be free")
     store.forget(key)
-    check(store.complete(key, "c", _RETENTION) is True, "an owner must be able to complete a key that is free again")
+    check(store.complete(key, "c", _LONG) is True, "an owner must be able to complete a key that is free again")
     check(store.claim(key, "d", _LONG) is Outcome.DUPLICATE, "a key that was completed when free must be a DUPLICATE")
 
     late, lost, kept = next(keys), next(keys), next(keys)
@@ -60,26 +60,22 @@ def check_store(make_store: Callable[[], Store]) -> None:
     store.claim(kept, "a", _LONG)
     store.complete(kept, "a", _SHORT)
     time.sleep(4 * _SHORT)
-    check(store.complete(late, "a", _RETENTION) is True, "a late owner must complete a key that is still free")
+    check(store.complete(late, "a", _LONG) is True, "a late owner must complete a key that is still free")
     check(store.claim(late, "b", _LONG) is Outcome.DUPLICATE, "a key that was completed late must be a DUPLICATE")
     check(store.claim(lost, "b", _LONG) is None, "a key must be free when its lease has expired")
-    check(store.complete(lost, "a", _RETENTION) is False, "a late owner must not complete a key that another has")
+    check(store.complete(lost, "a", _LONG) is False, "a late owner must not complete a key that another has")
     store.release(lost, "a")
     check(store.claim(lost, "c", _LONG) is Outcome.IN_PROGRESS, "a late owner must not release a key that another has")
     check(store.claim(kept, "b", _LONG) is None, "a completed key must be free when its retention has expired")
 
     contested = [next(keys) for _ in range(50)]
-    winners: list[str] = []
     start = Barrier(8)
 
-    def race(owner: str) -> None:
+    def race(owner: str) -> list[str]:
         own_store = make_store()
         start.wait()
-        winners.extend(each for each in contested if own_store.claim(each, owner, _LONG) is None)
+        return [each for each in contested if own_store.claim(each, owner, _LONG) is None]
 
-    threads = [Thread(target=race, args=(str(number),)) for number in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(8) as pool:
+        winners = [each for claimed in pool.map(race, "12345678") for each in claimed]
     check(sorted(winners) == sorted(contested), "if several owners claim a key at once, exactly one must get it")

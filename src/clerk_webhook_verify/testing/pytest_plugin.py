@@ -10,8 +10,7 @@ import pytest
 
 from .._secret import ENVIRONMENT
 from ..events import EventType
-from ._clock import FrozenClock
-from ._requests import SignedRequest, Signer, generate_secret, signed_request
+from . import FrozenClock, SignedRequest, Signer, generate_secret, signed_request
 
 __all__ = ["clerk_webhook_clock", "clerk_webhook_signer"]
 
@@ -32,16 +31,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     """Set the environment as early as a plugin can: conftest files may import the application."""
-    _set_environment(early_config)
+    pytest_configure(early_config)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Set the environment if a conftest file names the plugin, since the hook above is not called then."""
-    _set_environment(config)
-
-
-def _set_environment(config: pytest.Config) -> None:
     secret = config.getini(OPTION)
     if not secret or _is_set in config.stash:
         return
@@ -61,10 +56,9 @@ def clerk_webhook_clock() -> FrozenClock:
 def clerk_webhook_signer(clerk_webhook_clock: FrozenClock) -> Signer:
     """Sign requests with the environment's secret, at the time of :func:`clerk_webhook_clock`."""
 
-    def sign(
-        type_or_payload: EventType | dict[str, Any] | bytes, /, *, timestamp: int | None = None, **options: Any
-    ) -> SignedRequest:
-        now = int(clerk_webhook_clock())
-        return signed_request(type_or_payload, timestamp=now if timestamp is None else timestamp, **options)
+    def sign(type_or_payload: EventType | dict[str, Any] | bytes, /, **options: Any) -> SignedRequest:
+        if options.get("timestamp") is None:
+            options["timestamp"] = int(clerk_webhook_clock())
+        return signed_request(type_or_payload, **options)
 
     return sign

@@ -1,596 +1,477 @@
 """One realistic payload for each event type, with invented people and organizations."""
 
-from collections.abc import Callable
+import json
 from typing import Any
 
 _MILLISECONDS = 1_760_000_000_000  # 2025-10-09T08:53:20Z
-_USER_ID = "user_2mXk8Qv1T0aZr5NcYw3LpJ7dHsB"
-_ORGANIZATION_ID = "org_2mXkA4RzVu9eTgWq6KpM1bNyDxC"
-_SESSION_ID = "sess_2mXkC7YtFh3oSjUe8LqP5vBnGwE"
+_MONTH = 2_592_000_000
+_INSTANCE_ID = "ins_2mXjQ9LrKs4yXbTc0DfE6hVnUiO"
 
 
 def sample_payload(event_type: str) -> dict[str, Any]:
-    """Return a new payload of *event_type*.
-
-    Raises:
-        KeyError: There is no sample of that type.
-    """
-    return {
-        "data": SAMPLES[event_type](),
+    """Return a new payload of *event_type*, which must be in ``SAMPLES``."""
+    payload = {
+        "data": SAMPLES[event_type],
         "event_attributes": {
             "http_request": {
                 "client_ip": "203.0.113.7",
                 "user_agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
             }
         },
-        "instance_id": "ins_2mXjQ9LrKs4yXbTc0DfE6hVnUiO",
+        "instance_id": _INSTANCE_ID,
         "object": "event",
         "timestamp": _MILLISECONDS + 1_234,
         "type": event_type,
     }
+    copy: dict[str, Any] = json.loads(json.dumps(payload, sort_keys=True))
+    return copy
 
 
-def _email_address(number: int, address: str, strategy: str) -> dict[str, Any]:
-    return {
-        "created_at": _MILLISECONDS,
-        "email_address": address,
-        "id": f"idn_2mXk{number}W5uJq8GiRfO3tZsPcLvAe",
-        "linked_to": [{"id": "idn_2mXk9H6nBd1xCyKm4SoTgVwQfUj", "type": "oauth_google"}] if number == 1 else [],
-        "matches_sso_connection": False,
-        "object": "email_address",
-        "reserved": False,
-        "updated_at": _MILLISECONDS,
-        "verification": {
-            "attempts": 1,
-            "expire_at": _MILLISECONDS + 600_000,
-            "object": "verification_otp",
-            "status": "verified",
-            "strategy": strategy,
-        },
-    }
+def _id(prefix: str) -> str:
+    return f"{prefix}_2mXk8Qv1T0aZr5NcYw3LpJ7dHsB"
 
 
-def _user() -> dict[str, Any]:
-    return {
-        "backup_code_enabled": False,
-        "banned": False,
-        "bypass_client_trust": False,
-        "create_organization_enabled": True,
-        "created_at": _MILLISECONDS,
-        "delete_self_enabled": True,
-        "email_addresses": [
-            _email_address(2, "ada.private@example.org", "email_code"),
-            _email_address(1, "ada@example.com", "email_code"),
-        ],
-        "enterprise_accounts": [],
-        "external_accounts": [
-            {
-                "approved_scopes": "email https://www.googleapis.com/auth/userinfo.profile openid profile",
-                "avatar_url": "https://img.example.com/ada-google.png",
-                "created_at": _MILLISECONDS,
-                "email_address": "ada@example.com",
-                "external_account_id": "eac_2mXkR0VyZl7kDeSn2MpXaBtGhJw",
-                "family_name": "Björk",
-                "first_name": "Ada",
-                "given_name": "Ada",
-                "google_id": "104928374650192837465",
-                "id": "idn_2mXk9H6nBd1xCyKm4SoTgVwQfUj",
-                "identification_id": "idn_2mXk9H6nBd1xCyKm4SoTgVwQfUj",
-                "image_url": "https://img.example.com/ada-google.png",
-                "label": None,
-                "last_name": "Björk",
-                "object": "google_account",
-                "picture": "https://img.example.com/ada-google.png",
-                "provider": "oauth_google",
-                "provider_user_id": "104928374650192837465",
-                "public_metadata": {},
-                "updated_at": _MILLISECONDS,
-                "username": None,
-                "verification": {
-                    "attempts": None,
-                    "expire_at": _MILLISECONDS + 600_000,
-                    "object": "verification_oauth",
-                    "status": "verified",
-                    "strategy": "oauth_google",
-                },
-            }
-        ],
-        "external_id": None,
-        "first_name": "Ada",
-        "has_image": True,
-        "id": _USER_ID,
-        "image_url": "https://img.example.com/ada.png",
-        "last_active_at": _MILLISECONDS,
-        "last_name": "Björk",
-        "last_sign_in_at": None,
-        "legal_accepted_at": None,
-        "locale": "en",
-        "locked": False,
-        "lockout_expires_in_seconds": None,
-        "mfa_disabled_at": None,
-        "mfa_enabled_at": None,
-        "object": "user",
-        "passkeys": [],
-        "password_enabled": False,
-        "password_last_updated_at": None,
-        "phone_numbers": [],
-        "primary_email_address_id": "idn_2mXk1W5uJq8GiRfO3tZsPcLvAe",
-        "primary_phone_number_id": None,
-        "primary_web3_wallet_id": None,
-        "private_metadata": {},
-        "profile_image_url": "https://img.example.com/ada.png",
-        "public_metadata": {"plan": "starter"},
-        "requires_password_reset": False,
-        "saml_accounts": [],
-        "timezone": "Europe/London",
-        "totp_enabled": False,
-        "two_factor_enabled": False,
-        "unsafe_metadata": {},
-        "updated_at": _MILLISECONDS + 1_000,
-        "username": None,
-        "verification_attempts_remaining": 100,
-        "web3_wallets": [],
-    }
+def _record(kind: str, identity: str, /, **fields: Any) -> dict[str, Any]:
+    return {"object": kind, "id": identity, "created_at": _MILLISECONDS, "updated_at": _MILLISECONDS, **fields}
 
 
-def _session(status: str) -> dict[str, Any]:
-    return {
-        "abandon_at": _MILLISECONDS + 2_592_000_000,
-        "actor": None,
-        "client_id": "client_2mXkD5QeWr8tYuIo1PaSfGhJkLz",
-        "created_at": _MILLISECONDS,
-        "expire_at": _MILLISECONDS + 604_800_000,
-        "id": _SESSION_ID,
-        "last_active_at": _MILLISECONDS,
-        "last_active_organization_id": None,
-        "latest_activity": {
-            "browser_name": "Firefox",
-            "browser_version": "140.0",
-            "city": "London",
-            "country": "GB",
-            "device_type": "Linux",
-            "id": "sess_activity_2mXkE6RtYu9iOpAs2DfGhJkLzXc",
-            "ip_address": "203.0.113.7",
-            "is_mobile": False,
-            "object": "session_activity",
-        },
-        "object": "session",
-        "status": status,
-        "updated_at": _MILLISECONDS,
-        "user": _user(),
-        "user_id": _USER_ID,
-    }
+def _deleted(kind: str, identity: str) -> dict[str, Any]:
+    return {"object": kind, "id": identity, "deleted": True}
 
 
-def _organization() -> dict[str, Any]:
-    return {
-        "admin_delete_enabled": True,
-        "created_at": _MILLISECONDS,
-        "created_by": _USER_ID,
-        "has_image": False,
-        "id": _ORGANIZATION_ID,
-        "image_url": "https://img.example.com/analytical-engines.png",
-        "logo_url": None,
-        "max_allowed_memberships": 5,
-        "name": "Analytical Engines",
-        "object": "organization",
-        "private_metadata": {},
-        "public_metadata": {},
-        "slug": "analytical-engines",
-        "updated_at": _MILLISECONDS,
-    }
-
-
-def _membership() -> dict[str, Any]:
-    return {
-        "created_at": _MILLISECONDS,
-        "id": "orgmem_2mXkF8UvXw1zAbCd4EfGhIjKlMn",
-        "object": "organization_membership",
-        "organization": {**_organization(), "members_count": 2, "pending_invitations_count": 1},
-        "permissions": ["org:sys_profile:manage", "org:sys_memberships:read"],
-        "public_metadata": {},
-        "public_user_data": {
-            "first_name": "Ada",
-            "has_image": True,
-            "identifier": "ada@example.com",
-            "image_url": "https://img.example.com/ada.png",
-            "last_name": "Björk",
-            "profile_image_url": "https://img.example.com/ada.png",
-            "user_id": _USER_ID,
-            "username": None,
-        },
-        "role": "org:admin",
-        "role_name": "Admin",
-        "updated_at": _MILLISECONDS,
-    }
-
-
-def _public_organization() -> dict[str, Any]:
-    return {
-        "has_image": False,
-        "id": _ORGANIZATION_ID,
-        "image_url": "https://img.example.com/analytical-engines.png",
-        "name": "Analytical Engines",
-        "slug": "analytical-engines",
-    }
-
-
-def _domain() -> dict[str, Any]:
-    return {
-        "affiliation_email_address": "ada@example.com",
-        "affiliation_verification": {
-            "attempts": 1,
-            "expire_at": _MILLISECONDS + 600_000,
-            "status": "verified",
-            "strategy": "affiliation_email_code",
-            "verified_at": _MILLISECONDS,
-        },
-        "created_at": _MILLISECONDS,
-        "enrollment_mode": "automatic_invitation",
-        "id": "orgdmn_2mXkG9VwYx2aBcDe5FgHiJkLmNo",
-        "name": "example.com",
-        "object": "organization_domain",
-        "organization_id": _ORGANIZATION_ID,
-        "ownership_verification": None,
-        "public_organization_data": _public_organization(),
-        "total_pending_invitations": 0,
-        "total_pending_suggestions": 0,
-        "updated_at": _MILLISECONDS,
-        "verification": {
-            "attempts": 1,
-            "expire_at": _MILLISECONDS + 600_000,
-            "status": "verified",
-            "strategy": "affiliation_email_code",
-            "verified_at": _MILLISECONDS,
-        },
-    }
-
-
-def _organization_invitation(status: str) -> dict[str, Any]:
-    return {
-        "created_at": _MILLISECONDS,
-        "data": {"public_organization_data": _public_organization()},
-        "email_address": "charles@example.com",
-        "expires_at": _MILLISECONDS + 2_592_000_000,
-        "id": "orginv_2mXkH1WxZy3bCdEf6GhIjKlMnOp",
-        "inviter_id": _USER_ID,
-        "object": "organization_invitation",
-        "organization_id": _ORGANIZATION_ID,
-        "private_metadata": {},
-        "public_inviter_data": {
-            "first_name": "Ada",
-            "has_image": True,
-            "identifier": "ada@example.com",
-            "image_url": "https://img.example.com/ada.png",
-            "last_name": "Björk",
-            "user_id": _USER_ID,
-        },
-        "public_metadata": {},
-        "public_organization_data": _public_organization(),
-        "role": "org:member",
-        "role_name": "Member",
-        "status": status,
-        "updated_at": _MILLISECONDS,
-        "url": "https://accounts.example.com/v1/tickets/accept?ticket=invented",
-    }
-
-
-def _accepted_organization_invitation() -> dict[str, Any]:
-    return {**_organization_invitation("accepted"), "user_id": "user_2mXkJ2XyAz4cDeFg7HiJkLmNoPq"}
-
-
-def _permission() -> dict[str, Any]:
-    return {
-        "created_at": _MILLISECONDS,
-        "description": "May start and stop engines",
-        "id": "perm_2mXkK3YzBa5dEfGh8IjKlMnOpQr",
-        "key": "org:engines:run",
-        "name": "Run engines",
-        "object": "permission",
-        "type": "user",
-        "updated_at": _MILLISECONDS,
-    }
-
-
-def _role() -> dict[str, Any]:
-    return {
-        "created_at": _MILLISECONDS,
-        "description": "Looks after the engines",
-        "id": "role_2mXkL4ZaCb6eFgHi9JkLmNoPqRs",
-        "is_creator_eligible": False,
-        "key": "org:engineer",
-        "name": "Engineer",
-        "object": "role",
-        "permissions": [_permission()],
-        "updated_at": _MILLISECONDS,
-    }
-
-
-def _email() -> dict[str, Any]:
-    return {
-        "body": "<p>424242 is your verification code</p>",
-        "body_plain": "424242 is your verification code",
-        "data": {
-            "app": {"domain_name": "example.com", "logo_url": None, "name": "Engines", "url": "https://example.com"},
-            "otp_code": "424242",
-            "requested_at": "9 October 2025, 08:53 UTC",
-            "requested_by": "Firefox, Linux",
-            "theme": {"primary_color": "#6c47ff"},
-        },
-        "delivered_by_clerk": True,
-        "email_address_id": "idn_2mXk1W5uJq8GiRfO3tZsPcLvAe",
-        "from_email_name": "notifications",
-        "id": "ema_2mXkM5AbDc7fGhIj1KlMnOpQrSt",
-        "object": "email",
-        "reply_to_email_name": None,
-        "slug": "verification_code",
-        "status": "queued",
-        "subject": "424242 is your verification code",
-        "suppression_reason": None,
-        "to_email_address": "ada@example.com",
-        "user_id": None,
-    }
-
-
-def _sms() -> dict[str, Any]:
-    return {
-        "created_at_ms": _MILLISECONDS,
-        "data": {"app": {"name": "Engines"}, "otp_code": "424242"},
-        "delivered_by_clerk": True,
-        "from_phone_number": "+15555550100",
-        "id": "sms_2mXkN6BcEd8gHiJk2LmNoPqRsTu",
-        "message": "424242 is your verification code",
-        "object": "sms_message",
-        "phone_number_id": "idn_2mXkP7CdFe9hIjKl3MnOpQrStUv",
-        "slug": "verification_code",
-        "status": "queued",
-        "to_phone_number": "+15555550199",
-        "user_id": None,
-    }
-
-
-def _payer() -> dict[str, Any]:
-    return {
-        "created_at": _MILLISECONDS,
-        "email": "ada@example.com",
-        "first_name": "Ada",
-        "id": "cpayer_2mXkQ8DeGf1iJkLm4NoPqRsTuVw",
-        "image_url": "https://img.example.com/ada.png",
-        "last_name": "Björk",
-        "object": "commerce_payer",
-        "organization_id": "",
-        "organization_name": "",
-        "updated_at": _MILLISECONDS,
-        "user_id": _USER_ID,
-    }
+_VERIFIED = {"attempts": 1, "expire_at": _MILLISECONDS + 600_000, "status": "verified"}
+_PERSON = {"first_name": "Ada", "last_name": "Björk", "image_url": "https://img.example.com/ada.png"}
+_GOOGLE_ACCOUNT = _record(
+    "google_account",
+    "idn_2mXk9H6nBd1xCyKm4SoTgVwQfUj",
+    approved_scopes="email https://www.googleapis.com/auth/userinfo.profile openid profile",
+    avatar_url="https://img.example.com/ada-google.png",
+    email_address="ada@example.com",
+    external_account_id="eac_2mXkR0VyZl7kDeSn2MpXaBtGhJw",
+    family_name="Björk",
+    first_name="Ada",
+    given_name="Ada",
+    google_id="104928374650192837465",
+    identification_id="idn_2mXk9H6nBd1xCyKm4SoTgVwQfUj",
+    image_url="https://img.example.com/ada-google.png",
+    label=None,
+    last_name="Björk",
+    picture="https://img.example.com/ada-google.png",
+    provider="oauth_google",
+    provider_user_id="104928374650192837465",
+    public_metadata={},
+    username=None,
+    verification={**_VERIFIED, "attempts": None, "object": "verification_oauth", "strategy": "oauth_google"},
+)
+_PRIMARY_ADDRESS = _record(
+    "email_address",
+    "idn_2mXk1W5uJq8GiRfO3tZsPcLvAe",
+    email_address="ada@example.com",
+    linked_to=[{"id": _GOOGLE_ACCOUNT["id"], "type": "oauth_google"}],
+    matches_sso_connection=False,
+    reserved=False,
+    verification={**_VERIFIED, "object": "verification_otp", "strategy": "email_code"},
+)
+_PRIVATE_ADDRESS = {
+    **_PRIMARY_ADDRESS,
+    "email_address": "ada.private@example.org",
+    "id": "idn_2mXk2W5uJq8GiRfO3tZsPcLvAe",
+    "linked_to": [],
+}
+_USER = _record(
+    "user",
+    _id("user"),
+    **_PERSON,
+    backup_code_enabled=False,
+    banned=False,
+    bypass_client_trust=False,
+    create_organization_enabled=True,
+    delete_self_enabled=True,
+    email_addresses=[_PRIVATE_ADDRESS, _PRIMARY_ADDRESS],
+    enterprise_accounts=[],
+    external_accounts=[_GOOGLE_ACCOUNT],
+    external_id=None,
+    has_image=True,
+    last_active_at=_MILLISECONDS,
+    last_sign_in_at=None,
+    legal_accepted_at=None,
+    locale="en",
+    locked=False,
+    lockout_expires_in_seconds=None,
+    mfa_disabled_at=None,
+    mfa_enabled_at=None,
+    passkeys=[],
+    password_enabled=False,
+    password_last_updated_at=None,
+    phone_numbers=[],
+    primary_email_address_id=_PRIMARY_ADDRESS["id"],
+    primary_phone_number_id=None,
+    primary_web3_wallet_id=None,
+    private_metadata={},
+    profile_image_url=_PERSON["image_url"],
+    public_metadata={"plan": "starter"},
+    requires_password_reset=False,
+    saml_accounts=[],
+    timezone="Europe/London",
+    totp_enabled=False,
+    two_factor_enabled=False,
+    unsafe_metadata={},
+    updated_at=_MILLISECONDS + 1_000,
+    username=None,
+    verification_attempts_remaining=100,
+    web3_wallets=[],
+)
+_SESSION = _record(
+    "session",
+    _id("sess"),
+    abandon_at=_MILLISECONDS + _MONTH,
+    actor=None,
+    client_id=_id("client"),
+    expire_at=_MILLISECONDS + 604_800_000,
+    last_active_at=_MILLISECONDS,
+    last_active_organization_id=None,
+    latest_activity={
+        "browser_name": "Firefox",
+        "browser_version": "140.0",
+        "city": "London",
+        "country": "GB",
+        "device_type": "Linux",
+        "id": _id("sess_activity"),
+        "ip_address": "203.0.113.7",
+        "is_mobile": False,
+        "object": "session_activity",
+    },
+    status="active",
+    user=_USER,
+    user_id=_id("user"),
+)
+_PUBLIC_ORGANIZATION = {
+    "has_image": False,
+    "id": _id("org"),
+    "image_url": "https://img.example.com/analytical-engines.png",
+    "name": "Analytical Engines",
+    "slug": "analytical-engines",
+}
+_ORGANIZATION = _record(
+    "organization",
+    _id("org"),
+    **_PUBLIC_ORGANIZATION,
+    admin_delete_enabled=True,
+    created_by=_id("user"),
+    logo_url=None,
+    max_allowed_memberships=5,
+    private_metadata={},
+    public_metadata={},
+)
+_PUBLIC_USER = {**_PERSON, "has_image": True, "identifier": "ada@example.com", "user_id": _id("user")}
+_MEMBERSHIP = _record(
+    "organization_membership",
+    _id("orgmem"),
+    organization={**_ORGANIZATION, "members_count": 2, "pending_invitations_count": 1},
+    permissions=["org:sys_profile:manage", "org:sys_memberships:read"],
+    public_metadata={},
+    public_user_data={**_PUBLIC_USER, "profile_image_url": _PERSON["image_url"], "username": None},
+    role="org:admin",
+    role_name="Admin",
+)
+_DOMAIN_VERIFICATION = {**_VERIFIED, "strategy": "affiliation_email_code", "verified_at": _MILLISECONDS}
+_DOMAIN = _record(
+    "organization_domain",
+    _id("orgdmn"),
+    affiliation_email_address="ada@example.com",
+    affiliation_verification=_DOMAIN_VERIFICATION,
+    enrollment_mode="automatic_invitation",
+    name="example.com",
+    organization_id=_id("org"),
+    ownership_verification=None,
+    public_organization_data=_PUBLIC_ORGANIZATION,
+    total_pending_invitations=0,
+    total_pending_suggestions=0,
+    verification=_DOMAIN_VERIFICATION,
+)
+_INVITATION = {
+    "email_address": "charles@example.com",
+    "expires_at": _MILLISECONDS + _MONTH,
+    "public_metadata": {},
+    "status": "pending",
+    "url": "https://accounts.example.com/v1/tickets/accept?ticket=invented",
+}
+_ORGANIZATION_INVITATION = _record(
+    "organization_invitation",
+    _id("orginv"),
+    **_INVITATION,
+    data={"public_organization_data": _PUBLIC_ORGANIZATION},
+    inviter_id=_id("user"),
+    organization_id=_id("org"),
+    private_metadata={},
+    public_inviter_data=_PUBLIC_USER,
+    public_organization_data=_PUBLIC_ORGANIZATION,
+    role="org:member",
+    role_name="Member",
+)
+_PERMISSION = _record(
+    "permission",
+    _id("perm"),
+    description="May start and stop engines",
+    key="org:engines:run",
+    name="Run engines",
+    type="user",
+)
+_ROLE = _record(
+    "role",
+    _id("role"),
+    description="Looks after the engines",
+    is_creator_eligible=False,
+    key="org:engineer",
+    name="Engineer",
+    permissions=[_PERMISSION],
+)
+_CODE_MESSAGE = "424242 is your verification code"
+_EMAIL = {
+    "body": f"<p>{_CODE_MESSAGE}</p>",
+    "body_plain": _CODE_MESSAGE,
+    "data": {
+        "app": {"domain_name": "example.com", "logo_url": None, "name": "Engines", "url": "https://example.com"},
+        "otp_code": "424242",
+        "requested_at": "9 October 2025, 08:53 UTC",
+        "requested_by": "Firefox, Linux",
+        "theme": {"primary_color": "#6c47ff"},
+    },
+    "delivered_by_clerk": True,
+    "email_address_id": _PRIMARY_ADDRESS["id"],
+    "from_email_name": "notifications",
+    "id": _id("ema"),
+    "object": "email",
+    "reply_to_email_name": None,
+    "slug": "verification_code",
+    "status": "queued",
+    "subject": _CODE_MESSAGE,
+    "suppression_reason": None,
+    "to_email_address": "ada@example.com",
+    "user_id": None,
+}
+_SMS = {
+    "created_at_ms": _MILLISECONDS,
+    "data": {"app": {"name": "Engines"}, "otp_code": "424242"},
+    "delivered_by_clerk": True,
+    "from_phone_number": "+15555550100",
+    "id": _id("sms"),
+    "message": _CODE_MESSAGE,
+    "object": "sms_message",
+    "phone_number_id": _id("idn"),
+    "slug": "verification_code",
+    "status": "queued",
+    "to_phone_number": "+15555550199",
+    "user_id": None,
+}
+_PAYER = _record(
+    "commerce_payer",
+    _id("cpayer"),
+    **_PERSON,
+    email="ada@example.com",
+    organization_id="",
+    organization_name="",
+    user_id=_id("user"),
+)
 
 
 def _amount(cents: int) -> dict[str, Any]:
     return {"amount": cents, "amount_formatted": f"{cents / 100:.2f}", "currency": "USD", "currency_symbol": "$"}
 
 
-def _plan() -> dict[str, Any]:
-    return {
-        "amount": 1_200,
-        "currency": "USD",
-        "id": "cplan_2mXkR9EfHg2jKlMn5OpQrStUvWx",
-        "is_recurring": True,
-        "name": "Starter",
-        "slug": "starter",
-        "unit_prices": [
-            {
-                "block_size": 1,
-                "name": "seats",
-                "tiers": [{"amount_per_block": 300, "currency": "USD", "ends_after_block": None, "starts_at_block": 1}],
-            }
-        ],
-    }
+_PLAN = {
+    "amount": 1_200,
+    "currency": "USD",
+    "id": _id("cplan"),
+    "is_recurring": True,
+    "name": "Starter",
+    "slug": "starter",
+    "unit_prices": [
+        {
+            "block_size": 1,
+            "name": "seats",
+            "tiers": [{"amount_per_block": 300, "currency": "USD", "ends_after_block": None, "starts_at_block": 1}],
+        }
+    ],
+}
+_PERIOD = {"period_end": _MILLISECONDS + _MONTH, "period_start": _MILLISECONDS}
+_SUBSCRIPTION_ITEM = _record(
+    "subscription_item",
+    _id("csub_item"),
+    **_PERIOD,
+    interval="month",
+    is_free_trial=False,
+    plan=_PLAN,
+    plan_id=_PLAN["id"],
+    seats={"quantity": 3},
+    subscription_id=_id("csub"),
+)
 
 
 def _subscription_item(status: str) -> dict[str, Any]:
-    return {
-        "created_at": _MILLISECONDS,
-        "id": "csub_item_2mXkS1FgIh3kLmNo6PqRsTuVwXy",
-        "interval": "month",
-        "is_free_trial": False,
-        "object": "subscription_item",
-        "payer": _payer(),
-        "period_end": _MILLISECONDS + 2_592_000_000,
-        "period_start": _MILLISECONDS,
-        "plan": _plan(),
-        "plan_id": "cplan_2mXkR9EfHg2jKlMn5OpQrStUvWx",
-        "seats": {"quantity": 3},
-        "status": status,
-        "subscription_id": "csub_2mXkT2GhJi4lMnOp7QrStUvWxYz",
-        "updated_at": _MILLISECONDS,
-    }
+    return {**_SUBSCRIPTION_ITEM, "payer": _PAYER, "status": status}
 
 
 def _subscription(status: str) -> dict[str, Any]:
-    item = _subscription_item("active" if status == "active" else "past_due")
-    del item["payer"]  # only where the item is an event's own data
-    return {
-        "active_at": _MILLISECONDS,
-        "canceled_at": None,
-        "created_at": _MILLISECONDS,
-        "ended_at": None,
-        "id": "csub_2mXkT2GhJi4lMnOp7QrStUvWxYz",
-        "items": [{**item, "object": "commerce_subscription_item", "subscription_id": None}],
-        "latest_payment_id": None,
-        "object": "commerce_subscription",
-        "past_due_at": None if status == "active" else _MILLISECONDS,
-        "payer": _payer(),
-        "payer_id": "cpayer_2mXkQ8DeGf1iJkLm4NoPqRsTuVw",
-        "payment_source_id": "paymeth_2mXkU3HiKj5mNoPq8RsTuVwXyZa",
-        "status": status,
-        "updated_at": _MILLISECONDS,
-    }
-
-
-def _payment_attempt(status: str) -> dict[str, Any]:
-    return {
-        "billing_date": _MILLISECONDS,
-        "charge_type": "recurring",
-        "created_at": _MILLISECONDS,
-        "failed_at": None,
-        "failed_reason": None,
-        "gateway_external_id": "pi_invented",
-        "id": "cpayatt_2mXkV4IjLk6nOpQr9StUvWxYzAb",
-        "instance_id": "ins_2mXjQ9LrKs4yXbTc0DfE6hVnUiO",
-        "invoice_id": "cinv_2mXkW5JkMl7oPqRs1TuVwXyZaBc",
-        "paid_at": _MILLISECONDS if status == "paid" else None,
-        "payee": {
-            "gateway_external_id": "acct_invented",
-            "gateway_status": "active",
-            "gateway_type": "stripe",
-            "id": "cpayee_2mXkX6KlNm8pQrSt2UvWxYzAbCd",
-        },
-        "payer": _payer(),
-        "payment_id": "cpay_2mXkY7LmOn9qRsTu3VwXyZaBcDe",
-        "payment_source": {
-            "card_type": "visa",
-            "gateway": "stripe",
-            "gateway_external_account_id": None,
-            "gateway_external_id": "pm_invented",
-            "id": "paymeth_2mXkU3HiKj5mNoPq8RsTuVwXyZa",
-            "last4": "4242",
-            "payment_method": "card",
-            "status": "active",
-        },
-        "statement_id": "cstmt_2mXkZ8MnPo1rStUv4WxYzAbCdEf",
-        "status": status,
-        "subscription_items": [
-            {
-                "amount": _amount(1_200),
-                "canceled_at": None,
-                "credit": {
-                    "amount": _amount(600),
-                    "cycle_days_remaining": 15,
-                    "cycle_days_total": 30,
-                    "cycle_remaining_percent": 0.5,
-                },
-                "credits": {
-                    "payer": {"applied_amount": _amount(100), "remaining_balance": _amount(0)},
-                    "proration": {
-                        "amount": _amount(600),
-                        "cycle_days_remaining": 15,
-                        "cycle_days_total": 30,
-                        "cycle_remaining_percent": 0.5,
-                    },
-                    "total": _amount(700),
-                },
-                "id": "csub_item_2mXkS1FgIh3kLmNo6PqRsTuVwXy",
-                "lifetime_paid": 3_600,
-                "next_payment_amount": 1_200,
-                "next_payment_date": _MILLISECONDS + 2_592_000_000,
-                "object": "commerce_subscription_item",
-                "past_due_at": None,
-                "period_end": _MILLISECONDS + 2_592_000_000,
-                "period_start": _MILLISECONDS,
-                "plan": {
-                    **_plan(),
-                    "annual_monthly_amount": 1_000,
-                    "description": "For one engine",
-                    "has_base_fee": True,
-                    "instance_id": "ins_2mXjQ9LrKs4yXbTc0DfE6hVnUiO",
-                    "interval": 1,
-                    "is_default": False,
-                    "is_prorated": True,
-                    "period": "month",
-                    "product_id": "cprod_2mXka9NoQp2sTuVw5XyZaBcDeFg",
-                    "publicly_visible": True,
-                },
-                "plan_period": "month",
-                "proration_date": "2025-10-09",
-                "status": "active",
-            }
+    return _record(
+        "commerce_subscription",
+        _id("csub"),
+        active_at=_MILLISECONDS,
+        canceled_at=None,
+        ended_at=None,
+        items=[
+            {**_SUBSCRIPTION_ITEM, "object": "commerce_subscription_item", "status": status, "subscription_id": None}
         ],
-        "totals": {
-            "grand_total": _amount(500),
-            "per_unit_totals": [{"amount": 300, "currency": "USD", "name": "seats", "quantity": 3, "total": 900}],
-            "subtotal": _amount(500),
-            "tax_total": _amount(0),
-        },
-        "updated_at": _MILLISECONDS,
-    }
+        latest_payment_id=None,
+        past_due_at=_MILLISECONDS if status == "past_due" else None,
+        payer=_PAYER,
+        payer_id=_PAYER["id"],
+        payment_source_id=_id("paymeth"),
+        status=status,
+    )
 
 
-def _waitlist_entry(status: str) -> dict[str, Any]:
-    return {
-        "created_at": _MILLISECONDS,
-        "email_address": "charles@example.com",
-        "id": "wle_2mXkb1OpRq3tUvWx6YzAbCdEfGh",
-        "invitation": None
-        if status == "pending"
-        else {
-            "created_at": _MILLISECONDS,
-            "email_address": "charles@example.com",
-            "expires_at": _MILLISECONDS + 2_592_000_000,
-            "id": "inv_2mXkc2PqSr4uVwXy7ZaBcDeFgHi",
-            "object": "invitation",
-            "public_metadata": {},
-            "revoked": False,
-            "status": "pending",
-            "updated_at": _MILLISECONDS,
-            "url": "https://accounts.example.com/v1/tickets/accept?ticket=invented",
-        },
-        "is_locked": False,
-        "object": "waitlist_entry",
-        "status": status,
-        "updated_at": _MILLISECONDS,
-    }
+_PRORATION = {
+    "amount": _amount(600),
+    "cycle_days_remaining": 15,
+    "cycle_days_total": 30,
+    "cycle_remaining_percent": 0.5,
+}
+_PAID_ITEM = {
+    **_PERIOD,
+    "amount": _amount(1_200),
+    "canceled_at": None,
+    "credit": _PRORATION,
+    "credits": {
+        "payer": {"applied_amount": _amount(100), "remaining_balance": _amount(0)},
+        "proration": _PRORATION,
+        "total": _amount(700),
+    },
+    "id": _id("csub_item"),
+    "lifetime_paid": 3_600,
+    "next_payment_amount": 1_200,
+    "next_payment_date": _MILLISECONDS + _MONTH,
+    "object": "commerce_subscription_item",
+    "past_due_at": None,
+    "plan": {
+        **_PLAN,
+        "annual_monthly_amount": 1_000,
+        "description": "For one engine",
+        "has_base_fee": True,
+        "instance_id": _INSTANCE_ID,
+        "interval": 1,
+        "is_default": False,
+        "is_prorated": True,
+        "period": "month",
+        "product_id": _id("cprod"),
+        "publicly_visible": True,
+    },
+    "plan_period": "month",
+    "proration_date": "2025-10-09",
+    "status": "active",
+}
+_PAYMENT_ATTEMPT = {
+    "billing_date": _MILLISECONDS,
+    "charge_type": "recurring",
+    "created_at": _MILLISECONDS,
+    "failed_at": None,
+    "failed_reason": None,
+    "gateway_external_id": "pi_invented",
+    "id": _id("cpayatt"),
+    "instance_id": _INSTANCE_ID,
+    "invoice_id": _id("cinv"),
+    "paid_at": None,
+    "payee": {
+        "gateway_external_id": "acct_invented",
+        "gateway_status": "active",
+        "gateway_type": "stripe",
+        "id": _id("cpayee"),
+    },
+    "payer": _PAYER,
+    "payment_id": _id("cpay"),
+    "payment_source": {
+        "card_type": "visa",
+        "gateway": "stripe",
+        "gateway_external_account_id": None,
+        "gateway_external_id": "pm_invented",
+        "id": _id("paymeth"),
+        "last4": "4242",
+        "payment_method": "card",
+        "status": "active",
+    },
+    "statement_id": _id("cstmt"),
+    "status": "pending",
+    "subscription_items": [_PAID_ITEM],
+    "totals": {
+        "grand_total": _amount(500),
+        "per_unit_totals": [{"amount": 300, "currency": "USD", "name": "seats", "quantity": 3, "total": 900}],
+        "subtotal": _amount(500),
+        "tax_total": _amount(0),
+    },
+    "updated_at": _MILLISECONDS,
+}
+_WAITLIST_ENTRY = _record(
+    "waitlist_entry",
+    _id("wle"),
+    email_address="charles@example.com",
+    invitation=None,
+    is_locked=False,
+    status="pending",
+)
 
-
-def _deleted(kind: str, identity: str) -> dict[str, Any]:
-    return {"deleted": True, "id": identity, "object": kind}
-
-
-#: Event type -> a function that returns new data for it.
-SAMPLES: dict[str, Callable[[], dict[str, Any]]] = {
-    "user.created": _user,
-    "user.updated": _user,
-    "user.deleted": lambda: _deleted("user", _USER_ID),
-    "session.created": lambda: _session("active"),
-    "session.ended": lambda: _session("ended"),
-    "session.pending": lambda: _session("pending"),
-    "session.removed": lambda: _session("removed"),
-    "session.revoked": lambda: _session("revoked"),
-    "organization.created": _organization,
-    "organization.updated": _organization,
-    "organization.deleted": lambda: _deleted("organization", _ORGANIZATION_ID),
-    "organizationDomain.created": _domain,
-    "organizationDomain.updated": _domain,
-    "organizationDomain.deleted": lambda: _deleted("organization_domain", "orgdmn_2mXkG9VwYx2aBcDe5FgHiJkLmNo"),
-    "organizationInvitation.created": lambda: _organization_invitation("pending"),
-    "organizationInvitation.accepted": _accepted_organization_invitation,
-    "organizationInvitation.revoked": lambda: _organization_invitation("revoked"),
-    "organizationMembership.created": _membership,
-    "organizationMembership.updated": _membership,
-    "organizationMembership.deleted": _membership,
-    "role.created": _role,
-    "role.updated": _role,
-    "role.deleted": lambda: _deleted("role", "role_2mXkL4ZaCb6eFgHi9JkLmNoPqRs"),
-    "permission.created": _permission,
-    "permission.updated": _permission,
-    "permission.deleted": lambda: _deleted("permission", "perm_2mXkK3YzBa5dEfGh8IjKlMnOpQr"),
-    "email.created": _email,
-    "sms.created": _sms,
-    "paymentAttempt.created": lambda: _payment_attempt("pending"),
-    "paymentAttempt.updated": lambda: _payment_attempt("paid"),
-    "subscription.created": lambda: _subscription("active"),
-    "subscription.updated": lambda: _subscription("active"),
-    "subscription.active": lambda: _subscription("active"),
-    "subscription.pastDue": lambda: _subscription("past_due"),
-    "subscriptionItem.abandoned": lambda: _subscription_item("abandoned"),
-    "subscriptionItem.active": lambda: _subscription_item("active"),
-    "subscriptionItem.canceled": lambda: _subscription_item("canceled"),
-    "subscriptionItem.created": lambda: _subscription_item("incomplete"),
-    "subscriptionItem.ended": lambda: _subscription_item("ended"),
-    "subscriptionItem.freeTrialEnding": lambda: {**_subscription_item("active"), "is_free_trial": True},
-    "subscriptionItem.incomplete": lambda: _subscription_item("incomplete"),
-    "subscriptionItem.pastDue": lambda: _subscription_item("past_due"),
-    "subscriptionItem.upcoming": lambda: _subscription_item("upcoming"),
-    "subscriptionItem.updated": lambda: _subscription_item("active"),
-    "waitlistEntry.created": lambda: _waitlist_entry("pending"),
-    "waitlistEntry.updated": lambda: _waitlist_entry("invited"),
+SAMPLES: dict[str, dict[str, Any]] = {
+    "user.created": _USER,
+    "user.updated": _USER,
+    "user.deleted": _deleted("user", _id("user")),
+    "session.created": _SESSION,
+    "session.ended": {**_SESSION, "status": "ended"},
+    "session.pending": {**_SESSION, "status": "pending"},
+    "session.removed": {**_SESSION, "status": "removed"},
+    "session.revoked": {**_SESSION, "status": "revoked"},
+    "organization.created": _ORGANIZATION,
+    "organization.updated": _ORGANIZATION,
+    "organization.deleted": _deleted("organization", _id("org")),
+    "organizationDomain.created": _DOMAIN,
+    "organizationDomain.updated": _DOMAIN,
+    "organizationDomain.deleted": _deleted("organization_domain", _id("orgdmn")),
+    "organizationInvitation.created": _ORGANIZATION_INVITATION,
+    "organizationInvitation.accepted": {
+        **_ORGANIZATION_INVITATION,
+        "status": "accepted",
+        "user_id": "user_2mXkJ2XyAz4cDeFg7HiJkLmNoPq",
+    },
+    "organizationInvitation.revoked": {**_ORGANIZATION_INVITATION, "status": "revoked"},
+    "organizationMembership.created": _MEMBERSHIP,
+    "organizationMembership.updated": _MEMBERSHIP,
+    "organizationMembership.deleted": _MEMBERSHIP,
+    "role.created": _ROLE,
+    "role.updated": _ROLE,
+    "role.deleted": _deleted("role", _id("role")),
+    "permission.created": _PERMISSION,
+    "permission.updated": _PERMISSION,
+    "permission.deleted": _deleted("permission", _id("perm")),
+    "email.created": _EMAIL,
+    "sms.created": _SMS,
+    "paymentAttempt.created": _PAYMENT_ATTEMPT,
+    "paymentAttempt.updated": {**_PAYMENT_ATTEMPT, "status": "paid", "paid_at": _MILLISECONDS},
+    "subscription.created": _subscription("active"),
+    "subscription.updated": _subscription("active"),
+    "subscription.active": _subscription("active"),
+    "subscription.pastDue": _subscription("past_due"),
+    "subscriptionItem.abandoned": _subscription_item("abandoned"),
+    "subscriptionItem.active": _subscription_item("active"),
+    "subscriptionItem.canceled": _subscription_item("canceled"),
+    "subscriptionItem.created": _subscription_item("incomplete"),
+    "subscriptionItem.ended": _subscription_item("ended"),
+    "subscriptionItem.freeTrialEnding": {**_subscription_item("active"), "is_free_trial": True},
+    "subscriptionItem.incomplete": _subscription_item("incomplete"),
+    "subscriptionItem.pastDue": _subscription_item("past_due"),
+    "subscriptionItem.upcoming": _subscription_item("upcoming"),
+    "subscriptionItem.updated": _subscription_item("active"),
+    "waitlistEntry.created": _WAITLIST_ENTRY,
+    "waitlistEntry.updated": {
+        **_WAITLIST_ENTRY,
+        "status": "invited",
+        "invitation": _record("invitation", _id("inv"), **_INVITATION, revoked=False),
+    },
 }

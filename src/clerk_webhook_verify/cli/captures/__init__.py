@@ -1,26 +1,33 @@
-"""Read stored deliveries in the formats that people have them in."""
+"""Stored deliveries: the options that name them, and their formats."""
 
 from __future__ import annotations
 
 import json
 import re
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable
 from typing import Any
 
-from .._options import UsageError, to_utf8
+from .._options import UsageError, file_argument, read_file, seconds_argument, to_utf8, unix_time_argument
 from .._terminal import print_status
-from ._capture import Capture, check_headers
-from ._curl import is_curl, read_curl
 from ._json_formats import find_requests, read_record
-from ._raw_request import is_raw_request, read_raw_request
+from ._request import Capture as Capture, read_curl, read_raw_request
 
-__all__ = ["Capture", "read_captures"]
+INPUTS = """\
+A delivery is read from FILE, also written @FILE, or - for the standard input:
+
+  NDJSON      stored by listen --save or Clerk's own command, one per line
+  raw HTTP    POST /webhooks/clerk HTTP/1.1, headers, an empty line, the body
+  curl        a command copied from a dashboard or browser, on Windows too;
+              it is never run
+  HAR         exported by a browser, a proxy or an inspector
+  other JSON  from ngrok, Hookdeck or webhook.site, or a Lambda event"""
 
 _MOST_WARNINGS = 10
-_FORMATS = (
+_NO_DELIVERY = (
     "this is not a stored delivery: it should be NDJSON with headers and body_b64, a raw HTTP request, a curl command, "
     "HAR or the JSON of a tunnel; for a body alone use --payload"
 )
-_NO_DELIVERY = "there is no delivery in it, no line with headers and body_b64; for a body alone use --payload"
 
 _LOG_LINE = rb"""
     \[?\d{4}[-/]\d\d[-/]\d\d[T\ ]                # 2026-01-31T12:00:00, [2026-01-31 12:00:00 +0000], 2026/01/31
@@ -48,6 +55,68 @@ _NOT_REQUESTS = {
 }
 
 
+def add_capture_options(parser: ArgumentParser) -> None:
+    """Add a file of stored deliveries, as ``FILE`` or ``--delivery``."""
+    parser.add_argument("file", nargs="?", type=file_argument, metavar="FILE|-", help="stored deliveries")
+    parser.add_argument("--delivery", type=file_argument, metavar="FILE|-", help="the same as FILE")
+
+
+def captures_from_args(arguments: Namespace) -> list[Capture]:
+    """Return the deliveries in the file that the arguments name, at least one."""
+    files = [file for file in (arguments.file, arguments.delivery) if file is not None]
+    if len(files) != 1:
+        raise UsageError("pass the stored deliveries once, as FILE or as --delivery FILE")
+    return read_captures(read_file(files[0], "--delivery" if arguments.delivery else "FILE"))
+
+
+def add_delivery_options(parser: ArgumentParser) -> None:
+    """Add what ``verify`` and ``diagnose`` judge: a file, or the parts of one delivery, and the time."""
+    add_capture_options(parser)
+    group = parser.add_argument_group("the parts of one delivery")
+    group.add_argument("--payload", type=file_argument, metavar="FILE|-", help="only the raw body, byte for byte")
+    group.add_argument("--id", metavar="MSG", help="with --payload: the header svix-id")
+    group.add_argument("--timestamp", metavar="UNIX", help="with --payload: the header svix-timestamp")
+    group.add_argument("--signature", metavar="SIG", help="with --payload: the header svix-signature")
+    parser.add_argument(
+        "--tolerance",
+        type=seconds_argument,
+        default=300,
+        metavar="S",
+        help="seconds from the time, either way (default: 300)",
+    )
+    parser.add_argument(
+        "--at",
+        type=unix_time_argument,
+        metavar="UNIX|now",
+        help="the time to judge by (default: when the delivery arrived, if the file has that, otherwise now)",
+    )
+
+
+def deliveries_from_args(arguments: Namespace) -> list[Capture]:
+    """Return the deliveries that the arguments name, at least one."""
+    names = ("id", "timestamp", "signature")
+    headers = [(f"svix-{name}", value) for name in names if (value := getattr(arguments, name)) is not None]
+    if arguments.payload is None:
+        if headers:
+            raise UsageError("--id, --timestamp and --signature go with --payload")
+        return captures_from_args(arguments)
+    if arguments.delivery or arguments.file:
+        raise UsageError("pass either stored deliveries, or --payload with --id, --timestamp and --signature")
+    return [Capture(headers, read_file(arguments.payload, "--payload"))]
+
+
+def clock_for(capture: Capture, arguments: Namespace) -> Callable[[], float] | None:
+    """Return the clock that judges a delivery: ``--at``, otherwise when it arrived; None is this machine's clock."""
+    at: float | None = capture.received_at if arguments.at is None else arguments.at
+    return None if at is None else lambda: at
+
+
+def age_hint(capture: Capture, arguments: Namespace) -> str:
+    """Return how to judge a delivery that is too old as of another time."""
+    by_arrival = "; that was its age when it arrived" if arguments.at is None and capture.received_at else ""
+    return f"{by_arrival}; --at {capture.timestamp} judges it as of its own time"
+
+
 def read_captures(content: bytes) -> list[Capture]:
     """Return all deliveries in a file, at least one. Records that cannot be read are skipped with a warning.
 
@@ -60,14 +129,11 @@ def read_captures(content: bytes) -> list[Capture]:
             raise UsageError(f"this is not a stored delivery: {name}")
     if text.lstrip()[:1] in (b"{", b"["):
         return _read_json(text)
-    if is_curl(text):
-        capture = read_curl(text.decode("utf-8", "surrogateescape"))
-    elif is_raw_request(text.lstrip(b"\r\n")):
-        capture = read_raw_request(text.lstrip(b"\r\n"))
-    else:
-        raise UsageError(_FORMATS)
+    capture = read_curl(text) or read_raw_request(text.lstrip(b"\r\n"))
+    if capture is None:
+        raise UsageError(_NO_DELIVERY)
     try:
-        check_headers(capture.headers)
+        capture.check_headers()
     except UsageError as error:
         raise UsageError(f"the request {error}") from None
     return [capture]
@@ -83,7 +149,7 @@ def _read_json(text: bytes) -> list[Capture]:
         try:
             capture = read_record(record)
             if capture is not None:
-                check_headers(capture.headers)
+                capture.check_headers()
                 capture.place, capture.number = f"{unit} {number}", number
                 captures.append(capture)
         except UsageError as error:

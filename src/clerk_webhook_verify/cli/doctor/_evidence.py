@@ -4,19 +4,37 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import datetime, timezone
+from datetime import timezone
 from email.utils import parsedate_to_datetime
 from time import time
-from urllib.parse import SplitResult, urljoin, urlsplit, urlunsplit
+from urllib.parse import urljoin
 
 from ..._headers import first_value
 from ..._receiver import REJECTION
-from .._http import Response, Target, UnreachableError
+from .._http import Response, ResponseTimeoutError, Target, UnreachableError
 from .._terminal import escape_control_chars
-from ._deliveries import BAD, REAL_SIZE_NAME, RESERIALIZED, SHIFTED
+
+#: The names of the deliveries that every receiver must reject.
+BAD = ("unsigned", "forged", "stale", "duplicate-header")
+
+_BASIC = ("unsigned", "forged", "good")
+
+#: The names of good deliveries in another form.
+RESERIALIZED = ("reserialized", "ascii", "indented")
+
+#: The names of deliveries signed at another time, and what it means for the clock if they are accepted.
+SHIFTED = {
+    "stale": "it is about an hour behind",
+    "10-min-old": "it is 5 to 15 minutes behind",
+    "10-min-ahead": "it is 5 to 15 minutes ahead",
+    "1-hour-ahead": "it is about an hour ahead",
+    "at-server-time": "it accepts a delivery that is signed at its own time",
+}
+
+REAL_SIZE = "real-size"  #: The name of a good delivery as long as those of a user with much metadata.
 
 _PAGE = re.compile(r"\s*(?:<\?xml[^>]*>\s*)?<(?:!doctype html|html|head|body|title|meta|link|script|div|main|h1|p)\b")
-_DIFFERS_EACH_TIME = re.compile(r"msg_\w+|\b[0-9a-f-]{8,}\b|\d+")
+_DIFFERS_EACH_TIME = re.compile(r"msg \w+|\b[0-9a-f-]{8,}\b|\d+")
 
 #: In the responses of an application that verifies deliveries itself.
 _VERIFIES = re.compile(r"signature|svix|webhook re(?:fus|ject)ed")
@@ -45,9 +63,11 @@ _CLOCK = re.compile(
     r"(?:too (?:old|new|early|late)|expired|in the (?:future|past)|ahead|tolerance|window|out of range|ago)\b"
 )
 
+_NO_RESPONSE = Response(0, [], b"", 0)
+
 
 class Evidence:
-    """The responses to the deliveries of one run.
+    """The responses to the deliveries of one run, by the name of the delivery.
 
     Args:
         target: The endpoint.
@@ -57,45 +77,41 @@ class Evidence:
     def __init__(self, target: Target, fingerprint: str) -> None:
         self.target = target
         self.fingerprint = fingerprint
-        self.responses: dict[str, Response | UnreachableError] = {}  #: By the name of the delivery.
-        self.probes: list[str] = []  #: Names of the deliveries that vary a rejected good one.
-        self.not_tried: list[str] = []  #: Names of the deliveries for which there was no time.
+        self.responses: dict[str, Response] = {}
+        self.errors: dict[str, UnreachableError] = {}  #: Why there is no response.
+        self.probes: list[str] = []  #: The deliveries that vary a rejected good one.
+        self.not_tried: list[str] = []  #: The deliveries for which there was no time.
         self.clock_difference = 0  #: Seconds from this machine's clock to the endpoint's; 0 if less than a minute.
 
-    def response(self, name: str) -> Response | None:
-        """Return the response to a delivery, if there is one."""
-        response = self.responses.get(name)
-        return response if isinstance(response, Response) else None
+    def response(self, name: str) -> Response:
+        """Return the response to a delivery; if there is none, one with status 0."""
+        return self.responses.get(name, _NO_RESPONSE)
 
     def status(self, name: str) -> int:
         """Return the status of the response; 0 if there is none."""
-        response = self.response(name)
-        return response.status if response else 0
+        return self.response(name).status
 
     def text(self, name: str) -> str:
-        """Return the beginning of the response's body, in lower case."""
-        response = self.response(name)
-        return response.body[:10_000].decode("utf-8", "replace").lower() if response else ""
-
-    def _words(self, name: str) -> str:
-        """Return the text with codes such as ``missing_header`` as words."""
-        return self.text(name).replace("_", " ")
+        """Return the beginning of the response's body, in lower case and with spaces for underscores."""
+        return self.response(name).body[:10_000].decode("utf-8", "replace").lower().replace("_", " ")
 
     def header(self, name: str, header: str) -> str:
         """Return a header of the response, by its name in lower case; empty if there is none."""
-        response = self.response(name)
-        return first_value(response.headers, header) if response else ""
+        return first_value(self.response(name).headers, header)
+
+    def headers(self, name: str) -> str:
+        """Return the lines of the response's headers in lower case."""
+        return "".join(f"{header}: {value}\n" for header, value in self.response(name).headers).lower()
 
     def is_success(self, name: str) -> bool:
         """Whether the sender counts the delivery as delivered: 2xx."""
-        return 200 <= self.status(name) < 300
+        return self.response(name).is_success
 
     def is_page(self) -> bool:
         """Whether a web page responds 2xx to good and bad deliveries."""
-        names = ("unsigned", "forged", "good")
-        if not all(self.is_success(name) and _PAGE.match(self.text(name)) for name in names):
+        if not all(self.is_success(name) and _PAGE.match(self.text(name)) for name in _BASIC):
             return False
-        return self._is_same("forged", "good") or not any(_VERIFIES.search(self._words(name)) for name in names)
+        return self._is_same("forged", "good") or not any(_VERIFIES.search(self.text(name)) for name in _BASIC)
 
     def accepts(self, name: str) -> bool:
         """Whether the endpoint accepts the delivery: 2xx, and the text reports no rejection."""
@@ -108,73 +124,60 @@ class Evidence:
         """
         if not self.is_success(name) or not (name in BAD or self.is_success("forged")):
             return False
-        if self._reports_failure(name):
-            return True
-        if not self.is_success("good") or self._is_same(name, "good"):
-            return False
-        return self._is_same("good", REAL_SIZE_NAME)
-
-    def _reports_failure(self, name: str) -> bool:
-        text = _NO_FAILURE.sub("", self._words(name))
+        text = _NO_FAILURE.sub("", self.text(name))
         is_unknown_type = _UNKNOWN_TYPE.search(text) and not _VERIFIES.search(text)
-        return _FAILURE.search(text) is not None and not is_unknown_type
+        if _FAILURE.search(text) and not is_unknown_type:
+            return True
+        return self.is_success("good") and not self._is_same(name, "good") and self._is_same("good", REAL_SIZE)
 
     def _is_same(self, one: str, other: str) -> bool:
         """Whether two deliveries get the same response, apart from ids, numbers and times."""
         one_text, other_text = (_DIFFERS_EACH_TIME.sub("#", self.text(name)) for name in (one, other))
         return self.status(one) == self.status(other) and one_text == other_text
 
-    def differs(self, one: str, other: str) -> bool:
-        """Whether two deliveries get different responses: another status, or among 2xx another text."""
-        if not self.status(one) or not self.status(other):
-            return False
-        if self.is_success(one) and self.is_success(other):
-            return not self._is_same(one, other)
-        return self.status(one) != self.status(other)
-
     def rejects_good(self) -> bool:
         """Whether the endpoint rejects the good delivery, and does not fail."""
-        return 200 <= self.status("good") < 500 and not self.accepts("good")
+        return 0 < self.status("good") < 500 and not self.accepts("good")
 
-    def accepted_probe(self) -> str | None:
-        """Return the name of the variation of the good delivery that is accepted."""
-        return next((name for name in self.probes if self.accepts(name)), None)
+    def distinguishes_forged(self) -> bool:
+        """Whether the forged and the good delivery get different statuses, or 2xx with different texts."""
+        if self.status("forged") not in (0, self.status("good")):
+            return True
+        return self.is_success("good") and not self._is_same("forged", "good")
 
-    def common_status(self) -> int:
-        """Return the status that good and bad deliveries get from something in front; 0 if the application responds.
+    def is_silent(self) -> bool:
+        """Whether the endpoint gives no response in time, to any delivery or only to one with all headers."""
+        is_timeout = any(isinstance(self.errors.get(name), ResponseTimeoutError) for name in ("unsigned", "forged"))
+        return is_timeout or self.status("forged") == 408
 
-        It does if it accepts a variation of the good delivery, or if the text is about the signature, its headers or
-        its timestamp.
+    def accepted_probe(self) -> str:
+        """Return the name of the variation of the good delivery that is accepted; empty if none is."""
+        return next((name for name in self.probes if self.accepts(name)), "")
+
+    def is_common(self, name: str) -> bool:
+        """Whether the delivery gets a status from something in front: good and bad deliveries get it.
+
+        It comes from the application if that accepts a variation of the good delivery, or if the text is about the
+        signature, its headers or its timestamp.
         """
-        status = self.status("good")
-        if status < 300 or {self.status("unsigned"), self.status("forged")} != {status}:
-            return 0
-        text = self._words("good")
-        if status < 500 and (_VERIFIES.search(text) or self.misses_headers() or self.names_clock()):
-            return 0
-        return 0 if self.accepted_probe() else status
-
-    def is_common(self, name: str, *statuses: int) -> bool:
-        """Whether the delivery gets the common status, and that is one of *statuses*, if there are any."""
-        status = self.common_status()
-        return status > 0 and status == self.status(name) and (not statuses or status in statuses)
-
-    def says(self, name: str, pattern: str) -> bool:
-        """Whether the delivery gets the common status, with a text in lower case that has the pattern."""
-        return self.is_common(name) and re.search(pattern, self.text("good"), re.DOTALL) is not None
+        status = self.status(name)
+        if status < 300 or {self.status(each) for each in _BASIC} != {status}:
+            return False
+        if status < 500 and (_VERIFIES.search(self.text("good")) or self.misses_headers() or self.names_clock()):
+            return False
+        return not self.accepted_probe()
 
     def misses_headers(self) -> bool:
         """Whether the text reports missing headers for the good delivery, as for an unsigned one."""
-        text = self._words("good")
         if self.is_rejection_of_adapter("good") and self.is_rejection_of_adapter("oversized"):
             return self.status("oversized") == 400  # with the headers, an adapter would check the length: 413
-        return bool(
-            self._is_same("unsigned", "good") and _MISSING_HEADERS.search(text) and not _OTHER_REASON.search(text)
-        )
+        text = self.text("good")
+        is_about_headers = _MISSING_HEADERS.search(text) is not None and not _OTHER_REASON.search(text)
+        return is_about_headers and self._is_same("unsigned", "good")
 
     def names_clock(self) -> bool:
         """Whether the text reports that the timestamp of the good delivery is not current."""
-        return _CLOCK.search(self._words("good")) is not None
+        return _CLOCK.search(self.text("good")) is not None
 
     def is_rejection_of_adapter(self, name: str) -> bool:
         """Whether one of this library's adapters rejects the delivery."""
@@ -182,13 +185,13 @@ class Evidence:
 
     def read_clock(self) -> None:
         """Compare the Date header of the response to the good delivery, which must be new, with this clock."""
-        date = self.header("good", "date")
         try:
-            difference = (parsedate_to_datetime(date) - datetime.now(timezone.utc)).total_seconds()
-        except (TypeError, ValueError, IndexError, OverflowError):  # TypeError: the date names no time zone
+            header = self.header("good", "date")
+            date = parsedate_to_datetime(header).replace(tzinfo=timezone.utc).timestamp()  # HTTP dates are GMT
+        except (TypeError, ValueError, IndexError, OverflowError):
             return
-        if abs(difference) >= 60 and time() + difference >= 0:  # a timestamp is not negative
-            self.clock_difference = round(difference)
+        if date >= 0 and abs(date - time()) >= 60:  # a timestamp is not negative
+            self.clock_difference = round(date - time())
 
     def location(self, name: str) -> str:
         """Return the complete URL that the response redirects to, if any."""
@@ -200,49 +203,18 @@ class Evidence:
 
     def facts(self, name: str) -> dict[str, str]:
         """Return the values for the fix of a finding, safe to print."""
-        location, server, probe = self.location(name), self.header(name, "server")[:60], self.accepted_probe() or ""
-        response = self.responses[name]
-        facts = {
-            "reason": str(response) if isinstance(response, UnreachableError) else f"status {response.status}",
-            "status": str(self.status(name)),
-            "location": location or "the URL that it should name",
-            "https_location": self._https_location(location),
-            "https_url": self.target.url.replace("http:", "https:", 1),
-            "host": self.target.host,
-            "server": f" (Server: {server})" if server else "",
-            "fingerprint": self.fingerprint,
-            "clock": self._clock(),
-            "probe": RESERIALIZED.get(probe, probe),
-        }
-        return {key: escape_control_chars(value) for key, value in facts.items()}
-
-    def _https_location(self, location: str) -> str:
-        """Return *location* as https, with the port of the target if it has the same host."""
-        parts = split_url(location)
-        netloc = self.target.netloc if parts.hostname == self.target.host else parts.netloc
-        return urlunsplit(parts._replace(scheme="https", netloc=netloc))
-
-    def _clock(self) -> str:
-        """Return how the clock of the endpoint differs from this machine's."""
-        found = []
-        probe = self.accepted_probe()
-        if self.accepts("stale"):
-            found.append("it is about an hour behind")
-        elif probe in SHIFTED:
-            found.append(SHIFTED[probe])
-        elif self.names_clock():
-            found.append("its response says that the timestamp of the good delivery is not current")
+        server = self.header(name, "server")[:60]
+        probe = "stale" if self.accepts("stale") else self.accepted_probe()
+        clock = SHIFTED.get(probe, "its response says that the timestamp of the good delivery is not current")
         if self.clock_difference:
             where = "behind" if self.clock_difference < 0 else "ahead"
-            found.append(f"its Date header is {abs(self.clock_difference)} s {where}")
-        return ", and ".join(found)
-
-
-def split_url(url: str) -> SplitResult:
-    """Return the parts of *url*; if it is not a URL, all of it is the path."""
-    try:
-        parts = urlsplit(url)
-        _ = parts.port
-    except ValueError:
-        return SplitResult("", "", url, "", "")
-    return parts
+            clock += f", and its Date header is {abs(self.clock_difference)} s {where}"
+        facts = {
+            "reason": str(self.errors.get(name, f"status {self.status(name)}")),
+            "location": self.location(name) or "the URL that it should name",
+            "server": f" (Server: {server})" if server else "",
+            "fingerprint": self.fingerprint,
+            "clock": clock,
+            "probe": probe,
+        }
+        return {key: escape_control_chars(value) for key, value in facts.items()}
