@@ -94,13 +94,12 @@ def parse_headers(headers: Headers) -> tuple[str, str, str]:
         value = found[name]
         if name in duplicates:
             problem = "is duplicated: pass the headers unchanged"
-        elif isinstance(value, str):
-            continue
-        elif hasattr(value, "encode"):  # email.header.Header: http.server's value that is not ASCII
-            problem = "is not ASCII: pass the headers unchanged"
-        else:
+            raise MalformedHeaderError(name, problem, _known_message_id(found, duplicates))
+        if not isinstance(value, str):
+            if hasattr(value, "encode"):  # email.header.Header: http.server's value that is not ASCII
+                problem = "is not ASCII: pass the headers unchanged"
+                raise MalformedHeaderError(name, problem, _known_message_id(found, duplicates))
             raise TypeError(f"the header {name} must be one str or bytes, not {type(value).__name__}")
-        raise MalformedHeaderError(name, problem, _known_message_id(found, duplicates))
 
     message_id = found[id_name].strip(" \t")
     timestamp = found[timestamp_name].strip(" \t")
@@ -148,7 +147,7 @@ def _known_message_id(found: dict[str, Any], duplicates: list[str]) -> str | Non
 def _hint(pairs: list[tuple[str | bytes, Any]]) -> str:
     """Return why the headers may be missing, judged by the names of the other headers."""
     if not pairs:
-        return "found no headers at all: a Lambda integration must pass the complete HTTP request"
+        return "found no headers at all: pass those of the request; in Lambda, the integration must forward them"
     names = {(name.decode("latin-1") if isinstance(name, bytes) else name).lower() for name, _ in pairs}
     for name in VENDORS:
         if name in names:

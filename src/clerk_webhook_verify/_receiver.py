@@ -74,7 +74,8 @@ OnRejected: TypeAlias = Callable[[RejectedRequest], object]
 def resolve_webhook(webhook: object, usage: str = "@clerk_webhook() or @clerk_webhook(Webhook(secret))") -> Webhook:
     """Return the webhook passed to a decorator; for None, one with the environment's secret.
 
-    Raises a TypeError with the correct *usage* if it is something else.
+    Raises an InvalidSecretError if that is missing or invalid, and a TypeError with the correct *usage* if *webhook* is
+    something else.
     """
     if webhook is None:
         return Webhook()
@@ -115,6 +116,9 @@ def receive_event(
         headers: All headers of the request.
         read_body: Returns the raw body. It is called only if the headers are well-formed.
         on_rejected: Called after a verification failure.
+    Raises:
+        WebhookError: The request is rejected, or *read_body* found an application error.
+        TypeError: *webhook* is not a Webhook.
     """
     event = _received(webhook, headers, read_body, lambda body: webhook.verify(headers, body), on_rejected)
     log_verified(event.delivery, event.type)
@@ -216,14 +220,21 @@ def log_verified(delivery: Delivery, event_type: str | None = None) -> None:
 
 def report_rejected(on_rejected: OnRejected | None, error: WebhookError, headers: Headers, body: bytes | None) -> None:
     """Call *on_rejected* if *error* is a verification failure. Log its exceptions."""
-    if on_rejected is None or not isinstance(error, WebhookVerificationError):
-        return
-    rejected = RejectedRequest(error, headers, body)
-    del headers, body  # error trackers record local variables
+    if on_rejected is not None and isinstance(error, WebhookVerificationError):
+        call_on_rejected(on_rejected, RejectedRequest(error, headers, body))
+
+
+def call_on_rejected(on_rejected: OnRejected, rejected: RejectedRequest) -> None:
+    """Call *on_rejected*, and log its exceptions.
+
+    Error trackers record the local variables of each frame in a traceback. This frame contains no body. Those in which
+    the request was rejected do, so *on_rejected* gets the error without its traceback.
+    """
+    rejected.error.__traceback__ = None
     try:
         on_rejected(rejected)
     except Exception as raised:
-        facts = {"code": "on_rejected_failed", "message_id": error.message_id}
+        facts = {"code": "on_rejected_failed", "message_id": rejected.error.message_id}
         text = "on_rejected_failed: on_rejected raised %s; the response is unchanged; level DEBUG shows the traceback"
         _logger.warning(text, type(raised).__name__, extra=facts)  # no error: a sender can choose what makes it fail
         _logger.debug("the traceback of on_rejected", exc_info=True)

@@ -19,7 +19,7 @@ ENVIRONMENT = ("CLERK_WEBHOOK_SIGNING_SECRET", "CLERK_WEBHOOK_SECRET")
 PREFIX = "whsec_"
 
 _KEY_SIZES = range(24, 76)  # bytes; the specification recommends 24 to 64, Svix accepts up to 75
-_COMPLETE = r"whsec_[A-Za-z0-9+/]{32,}"
+_COMPLETE = r"whsec_[A-Za-z0-9+/]{32}"  # at least: not {32,}, which takes quadratic time before \S*
 _SIMILAR_NAMES = (
     "CLERK_SIGNING_SECRET",
     "CLERK_WEBHOOK_SIGNING_KEY",
@@ -42,7 +42,7 @@ _MISTAKES = {
     r"": "is empty: set it to the endpoint's signing secret, whsec_...",
     r"(?:whsec_)?[xX]{4,}=*": _IS_PLACEHOLDER,
     r"\s*[{\[]\s*[\"'].*": "is JSON, as a secrets manager returns it: pass the value in it that starts with whsec_",
-    r"(?:.*\n)?\s*(?:export\s+|set\s+|\$env:)?(?!whsec_)[A-Za-z_]\w*\s*(?:=\s*[^=\s]|:\s).*": (
+    r"(?:.*\n)?[ \t]*(?:export\s+|set\s+|\$env:)?(?!whsec_)[A-Za-z_]\w*\s*(?:=\s*[^=\s]|:\s).*": (
         "is a line of a .env file, NAME=value: pass only the value"
     ),
     r"(?!https?://)[\w+.-]+://.*|https://[\w.-]*vault[\w.-]*/.*|@Microsoft\.KeyVault\(.*"
@@ -56,7 +56,7 @@ _MISTAKES = {
     r".*(?:#|\s//).*": "has a comment: remove it, here it is part of the value",
     rf"(?:(?!whsec_)[^\s,]+\s+)+{_COMPLETE}\S*|{_COMPLETE}\S*(?:\s+(?!whsec_)[^\s,]+)+": _HAS_MORE,
     r"['\"`].*|.*['\"`]": "is wrapped in quotes: remove them, here they are part of the value",
-    r"v1,.*": "starts with 'v1,': remove it, the secret starts with whsec_",
+    r"v1(?:,.*)?": "starts with 'v1,': remove it, the secret starts with whsec_",
     r"sk_.*": f"is a Clerk secret key (sk_), which is for Clerk's API: {_RIGHT_ONE}",
     r"pk_.*": f"is a Clerk publishable key (pk_): {_RIGHT_ONE}",
     r"ep_.*": f"is the endpoint's id (ep_): {_RIGHT_ONE}",

@@ -9,6 +9,7 @@ import logging
 import threading
 import time
 import traceback
+from concurrent.futures import ThreadPoolExecutor
 from unittest import mock
 
 import pytest
@@ -92,6 +93,22 @@ class TestEveryAdapter:
         assert request.body == sent.body + b" "
         assert {name.lower(): value for name, value in request.headers}.items() >= sent.headers.items()
         assert started <= request.received_at <= time.time()
+
+    def test_an_error_tracker_in_on_rejected_records_no_body_and_no_credentials(self, respond):
+        recorded = []
+
+        def on_rejected(rejected):
+            try:
+                raise LookupError
+            except LookupError as error:  # its context is the rejected request's error in synchronous adapters
+                for each in (rejected.error, error.__context__):
+                    frames = [frame for frame, _ in traceback.walk_tb(each.__traceback__)] if each else []
+                    recorded.append(repr([frame.f_locals for frame in frames]))
+
+        sent = signed_request({"type": "user.created", "data": {"id": "personal"}}, secret=SECRET, timestamp=1)
+        respond(unexpected, sent.headers | CREDENTIALS, sent.body, on_rejected=on_rejected)
+        assert recorded
+        assert not [each for each in recorded if "personal" in each or "session=1" in each or "Bearer" in each]
 
     def test_passes_no_credentials(self, respond):
         rejected, sent = [], signed(fault="tampered")
@@ -189,6 +206,31 @@ def test_it_runs_in_a_thread_in_asynchronous_adapters_only(name):
     ADAPTERS[name](unexpected, sent.headers, sent.body, on_rejected=on_rejected)
     assert (threads[0] is not threading.main_thread()) is (name in ASYNCHRONOUS)
     assert loops == []
+
+
+def test_an_asynchronous_django_view_verifies_requests_while_on_rejected_keeps_all_threads_busy():
+    started, end = threading.Event(), threading.Event()
+
+    def on_rejected(rejected):
+        started.set()
+        assert end.wait(10)
+
+    @django.clerk_webhook(Webhook(SECRET), on_rejected=on_rejected)
+    async def view(request, event):
+        end.set()
+
+    async def main():
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
+        forged, valid = (
+            RequestFactory().post("/", sent.body, "application/json", headers=sent.headers)
+            for sent in (signed(fault="tampered"), signed())
+        )
+        rejection = asyncio.ensure_future(view(forged))
+        while not started.is_set():
+            await asyncio.sleep(0)
+        return [(await response).status_code for response in (view(valid), rejection)]
+
+    assert asyncio.run(asyncio.wait_for(main(), 5)) == [204, 400]
 
 
 @pytest.mark.parametrize("size", [10, 20])

@@ -262,6 +262,7 @@ class TestCurl:
             ("curl --data-urlencode a=b x", "sends another body than JSON"),
             ("curl -H 'a: b", "a quote that is not closed"),
             ("curl x -H", "ends after -H"),
+            ('curl ^"https://x^" ^\r\n  -H ^', "ends after -H"),
             ('curl ^"x^" -H ^"a: b', "a quote that is not closed"),
             ("curl x -H 'a b: c'", "has a header whose name is not one that HTTP allows"),
         ],

@@ -421,6 +421,7 @@ class TestReadings:
             (403, b"<title>403 Forbidden</title><p>CSRF verification failed. Request aborted.</p>"),  # Django
             (403, b'{"detail":"CSRF Failed: CSRF cookie not set."}'),  # Django REST framework
             (400, b"<h1>Bad Request</h1><p>The CSRF token is missing.</p>"),  # Flask-WTF
+            (400, b"<h1>Bad Request</h1><p>The CSRF tokens do not match.</p>"),
         ],
     )
     def test_csrf_protection_is_found_by_its_text(self, capsys, status, body):
@@ -433,6 +434,8 @@ class TestReadings:
         [
             (404, b"the page about CSRF is not here", "not_found"),
             (403, b'<meta name="csrf-token" content="abc">', "auth_in_front"),
+            (404, b'<form><input type="hidden" name="csrf_token" value="abc"></form>', "not_found"),
+            (401, b'<form><input name="q"><input name="_csrf_token" value="abc"></form>', "auth_in_front"),
         ],
     )
     def test_a_page_with_a_csrf_token_is_not_csrf_protection(self, capsys, status, body, finding):
@@ -589,6 +592,11 @@ class TestTheSameStatusToAll:
     @pytest.mark.parametrize("status", [401, 403, 418])
     def test_the_same_status_comes_from_the_application_if_it_accepts_a_variation(self, capsys, status):
         replies = to_all(status) | {"reserialized": answer(204)}
+        assert findings(capsys, replies) == {"good": "verifies_reserialized"}
+
+    @pytest.mark.parametrize("text", [b'{"code":"validation_error"}', b"Validation failed", b'{"loc":["body","a"]}'])
+    def test_an_accepted_variation_outweighs_a_text_about_validation(self, capsys, text):
+        replies = to_all(400, text) | {"reserialized": answer(204)}
         assert findings(capsys, replies) == {"good": "verifies_reserialized"}
 
 

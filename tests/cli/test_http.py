@@ -163,6 +163,7 @@ class TestNoAnswer:
     @pytest.mark.parametrize("slow", ["getaddrinfo", "create_connection"])
     def test_a_name_that_is_looked_up_or_connected_for_too_long_is_a_timeout(self, monkeypatch, slow):
         leave = Event()
+        monkeypatch.setattr("clerk_webhook_verify.cli._http.CONNECT_TIMEOUT", 0.01)  # for each address
         monkeypatch.setattr(socket, slow, lambda *arguments, **options: leave.wait(10))
         try:
             with pytest.raises(ResponseTimeoutError, match=r"^no connection within 0\.05 s$"):

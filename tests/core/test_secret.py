@@ -330,6 +330,7 @@ class TestTheEnvironment:
         ("value", "said"),
         [
             (f"v1,{SECRET}", "CLERK_WEBHOOK_SECRET starts with 'v1,'"),
+            (f"{SECRET} v1,{OTHER_SECRET}", "number 2 of 3, starts with 'v1,'"),
             (f'"{SECRET}"', "CLERK_WEBHOOK_SECRET is wrapped in quotes"),
             (f"{SECRET} whsec_", "number 2 of 2, decodes to 0 bytes"),
         ],

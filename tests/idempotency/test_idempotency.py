@@ -917,6 +917,18 @@ class TestStores:
             check_store(lambda: store)
 
 
+    def test_check_store_raises_the_error_of_make_store(self):
+        stores = [MemoryStore()] * 5  # one to start with, one more, and three of the eight of the threads
+
+        def make_store():
+            if not stores:
+                raise RuntimeError("no more connections")
+            return stores.pop()
+
+        with pytest.raises(RuntimeError, match="no more connections"):
+            check_store(make_store)
+
+
 class _Forgetful(MemoryStore):
     def claim(self, key, owner, lease):
         return None

@@ -93,6 +93,12 @@ class TestMakeEvent:
         assert type(event) is EVENT_TYPES[event_type]
         assert event.delivery.parse() == event
 
+    def test_creates_the_same_event_each_time_apart_from_a_new_message_id(self):
+        first, second = (make_event(UserCreated, message_id="msg_1") for _ in range(2))
+        assert first == second
+        assert vars(first.delivery) == vars(second.delivery)
+        assert repr(first.delivery) == repr(second.delivery)
+
     def test_each_event_is_a_message_of_its_own(self):
         once, handled = Once(MemoryStore()), []
         first, second = make_event(UserCreated), make_event(UserCreated)

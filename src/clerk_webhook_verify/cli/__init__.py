@@ -7,7 +7,6 @@ command runs.
 from __future__ import annotations
 
 import os
-import re
 import sys
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Sequence
@@ -16,7 +15,7 @@ from typing import Any, NoReturn
 
 from .. import __version__
 from ..errors import InvalidSecretError
-from ._options import StoreOnce, UsageError, in_options
+from ._options import MISPLACED, StoreOnce, UsageError, in_options
 from ._terminal import (
     OutputError,
     escape_control_chars,
@@ -41,8 +40,6 @@ _COMMANDS = {
     "secret": "generate a signing secret, or print the fingerprint of yours",
     "demo": "send every event type and a set of forgeries to a receiver on this machine",
 }
-
-_MISPLACED = "signing secret in arguments: use --secret-file or the variable CLERK_WEBHOOK_SIGNING_SECRET"
 
 
 class _Parser(ArgumentParser):
@@ -71,8 +68,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _run(arguments)
     except (UsageError, InvalidSecretError) as error:
         message = in_options(str(error))
-        if re.search(r"whsec_\w", message):  # it repeats an argument
-            message = _MISPLACED
+        if isinstance(error, UsageError) and "whsec_" in message:  # it repeats an argument
+            message = MISPLACED
         print_status(f"{_PROGRAM}: {escape_control_chars(message)}")
         return 2
     except OutputError as error:
@@ -128,4 +125,4 @@ def _check(options: Namespace) -> None:
         raise UsageError("only one input can be -, the standard input: put the other into a file")
     for name in values.keys() - {"secret", "secret_file", "file", "delivery", "payload"}:  # a file may have that name
         if "whsec_" in str(values[name]):
-            raise UsageError(_MISPLACED)
+            raise UsageError(MISPLACED)

@@ -16,7 +16,7 @@ from time import perf_counter
 from urllib.parse import urlsplit
 
 from ..errors import BodyIncompleteError, BodyTooLargeError, MalformedHeaderError
-from ._options import UsageError
+from ._options import MISPLACED, UsageError
 from ._terminal import escape_control_chars
 
 CONNECT_TIMEOUT = 4.0  # seconds, for each address of a name
@@ -167,9 +167,9 @@ class Target:
             try:
                 with closing(connection):
                     connection.connect()
+                    sockets.append(connection.sock)
                     if perf_counter() - start > timeout:
                         raise TimeoutError  # post() has returned: send nothing
-                    sockets.append(connection.sock)
                     connection.sock.settimeout(timeout)
                     connection.putrequest("POST", self.path, skip_host=True, skip_accept_encoding=True)
                     connection.putheader("Host", self.netloc)
@@ -199,8 +199,10 @@ class Target:
                 raise results[0]
             return results[0]
         except TimeoutError:
-            missing = f"response within {timeout:g}" if sockets else f"connection within {connection.timeout:g}"
-            raise ResponseTimeoutError(f"no {missing} s") from None
+            # connect() raises the timeout of the last address; if it did not end, the time limit is the reason.
+            seconds = connection.timeout if results and not sockets else timeout
+            missing = "response" if sockets else "connection"
+            raise ResponseTimeoutError(f"no {missing} within {seconds:g} s") from None
         except (OSError, HTTPException, ValueError) as error:  # ValueError: a header that HTTP cannot carry
             reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
             raise UnreachableError(
@@ -224,6 +226,8 @@ def target_from_args(arguments: Namespace) -> Target:
     urls = [url for url in (arguments.url, arguments.to) if url is not None]
     if len(urls) != 1:
         raise UsageError("pass the URL of the endpoint once, as URL or --to URL")
+    if "whsec_" in urls[0]:
+        raise UsageError(MISPLACED)
     return Target(urls[0])
 
 

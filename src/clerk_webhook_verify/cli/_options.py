@@ -15,6 +15,9 @@ from .._secret import ENVIRONMENT, PREFIX, split_secrets
 from .._timestamp import check_now, is_timestamp, parse_tolerance
 from ..errors import InvalidSecretError
 
+#: The error about an argument that contains a secret, in place of one that repeats it.
+MISPLACED = "signing secret in arguments: use --secret-file or the variable CLERK_WEBHOOK_SIGNING_SECRET"
+
 
 class UsageError(Exception):
     """The arguments or the input are invalid. The message says what to pass. Exit code 2."""

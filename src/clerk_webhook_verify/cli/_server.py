@@ -42,7 +42,7 @@ _ID_WIDTH = 36  # of the longest that this package or Svix makes
 
 
 @dataclass
-class Delivery:
+class Exchange:
     """A delivery, the verdict and the response."""
 
     capture: Capture
@@ -115,41 +115,41 @@ class Receiver(ThreadingHTTPServer):
                 self.process_request(request, client_address)  # a delivery
         return False
 
-    def receive(self, delivery: Delivery) -> None:
+    def receive(self, exchange: Exchange) -> None:
         """Verify a delivery, store it, and forward it or respond."""
-        capture = delivery.capture
+        capture = exchange.capture
         try:
-            delivery.event = self.webhook.verify(capture.headers, capture.body)
+            exchange.event = self.webhook.verify(capture.headers, capture.body)
         except WebhookVerificationError as error:
-            delivery.reject(error)
+            exchange.reject(error)
         if self.save is not None:
             line = delivery_line(
                 capture.headers,
                 capture.body,
                 capture.received_at,
-                delivery.error,
+                exchange.error,
                 capture.message_id,
-                delivery.event_type,
+                exchange.event_type,
             )
             with self._lock:
                 self.save(line)
-        if self.target is not None and (delivery.error is None or self.forward_unverified):
+        if self.target is not None and (exchange.error is None or self.forward_unverified):
             try:
                 headers = [*end_to_end(capture.headers), (LOOP_HEADER, "1")]
-                delivery.response = self.target.post(headers, capture.body)
-                delivery.forwarded = True
+                exchange.response = self.target.post(headers, capture.body)
+                exchange.forwarded = True
             except UnreachableError as unreachable:
-                delivery.response = Response(502, _JSON, b'{"detail":"the app gave no response"}', 0)
-                delivery.unreachable = str(unreachable)
+                exchange.response = Response(502, _JSON, b'{"detail":"the app gave no response"}', 0)
+                exchange.unreachable = str(unreachable)
 
-    def report(self, delivery: Delivery) -> bool:
+    def report(self, exchange: Exchange) -> bool:
         """Print the line about a delivery; return False if the standard output is closed."""
         with self._lock:
             try:
                 if self.as_json:
-                    print_json(_facts(delivery))
+                    print_json(_facts(exchange))
                 else:
-                    print_wrapped(_line(delivery, self.webhook), indent=10)
+                    print_wrapped(_line(exchange, self.webhook), indent=10)
             except BrokenPipeError:
                 return False
             except OutputError:  # a full disk must not change the response
@@ -161,18 +161,18 @@ class Receiver(ThreadingHTTPServer):
         print_status(f"a request got no response: {escape_control_chars(repr(sys.exc_info()[1]))}")
 
 
-def _facts(delivery: Delivery) -> dict[str, object]:
-    error = delivery.error
+def _facts(exchange: Exchange) -> dict[str, object]:
+    error = exchange.error
     return {
-        "received_at": delivery.capture.received_at,
-        "type": delivery.event_type,
-        "message_id": delivery.capture.message_id,
+        "received_at": exchange.capture.received_at,
+        "type": exchange.event_type,
+        "message_id": exchange.capture.message_id,
         "valid": error is None,
         "code": error and error.code,
         "message": error and in_options(str(error)),
-        "status": delivery.response.status,
-        "forwarded": delivery.forwarded,
-        "unreachable": delivery.unreachable,
+        "status": exchange.response.status,
+        "forwarded": exchange.forwarded,
+        "unreachable": exchange.unreachable,
     }
 
 
@@ -181,12 +181,12 @@ def fingerprints_of(webhook: Webhook) -> str:
     return f"secret{'s' if len(fingerprints) > 1 else ''} {', '.join(fingerprints)}"
 
 
-def _line(delivery: Delivery, webhook: Webhook) -> str:
-    error = delivery.error
+def _line(exchange: Exchange, webhook: Webhook) -> str:
+    error = exchange.error
     words = [
-        strftime("%H:%M:%S", localtime(delivery.capture.received_at)),
-        f"{escape_control_chars(delivery.event_type[:100]) or '-':<{_TYPE_WIDTH}}",
-        f"{escape_control_chars(delivery.capture.message_id[:100]) or '-':<{_ID_WIDTH}}",
+        strftime("%H:%M:%S", localtime(exchange.capture.received_at)),
+        f"{escape_control_chars(exchange.event_type[:100]) or '-':<{_TYPE_WIDTH}}",
+        f"{escape_control_chars(exchange.capture.message_id[:100]) or '-':<{_ID_WIDTH}}",
         colorize("valid", "green") if error is None else colorize("rejected", "red"),
     ]
     line = "  ".join(words)
@@ -194,10 +194,10 @@ def _line(delivery: Delivery, webhook: Webhook) -> str:
         line += f": {error.code}: {escape_control_chars(in_options(str(error)))}"
     if isinstance(error, SignatureMismatchError):
         line += f"; tried {fingerprints_of(webhook)}"
-    if delivery.forwarded:
-        line += f"; the app returned {delivery.response.status} in {delivery.response.seconds:.3f} s"
-    if delivery.unreachable is not None:
-        line += f"; {delivery.unreachable}"
+    if exchange.forwarded:
+        line += f"; the app returned {exchange.response.status} in {exchange.response.seconds:.3f} s"
+    if exchange.unreachable is not None:
+        line += f"; {exchange.unreachable}"
     return line
 
 
@@ -248,15 +248,15 @@ class RequestHandler(BaseHTTPRequestHandler):
     do_GET = do_HEAD = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = do_POST  # noqa: N815  # http.server's own pattern
 
     def _receive(self) -> None:
-        delivery = Delivery(Capture(list(self.headers.items()), b"", received_at=time()))
+        exchange = Exchange(Capture(list(self.headers.items()), b"", received_at=time()))
         try:
-            delivery.capture.body = self._read_body()
+            exchange.capture.body = self._read_body()
         except WebhookVerificationError as error:
-            delivery.reject(error)
+            exchange.reject(error)
         else:
-            self.server.receive(delivery)
-        stdout_is_open = self.server.report(delivery)
-        self._send(delivery.response)
+            self.server.receive(exchange)
+        stdout_is_open = self.server.report(exchange)
+        self._send(exchange.response)
         if not stdout_is_open:  # in another thread: shutdown() waits for the server, which may wait for this one
             Thread(target=self.server.shutdown, daemon=True).start()
 

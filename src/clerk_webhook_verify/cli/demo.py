@@ -11,7 +11,7 @@ from .._webhook import Webhook
 from ..testing import Fault, SignedRequest, generate_secret, signed_request
 from ..testing.samples import SAMPLES, sample_payload
 from ._http import Target
-from ._server import MAX_BODY, Delivery, Receiver
+from ._server import MAX_BODY, Exchange, Receiver
 from ._terminal import print_result, print_wrapped
 
 
@@ -52,11 +52,11 @@ def run(arguments: Namespace) -> int:
 
 
 class _Receiver(Receiver):
-    last: Delivery
+    last: Exchange
 
-    def report(self, delivery: Delivery) -> bool:
-        """Keep the delivery instead of printing a line about it."""
-        self.last = delivery
+    def report(self, exchange: Exchange) -> bool:
+        """Keep the exchange instead of printing a line about it."""
+        self.last = exchange
         return True
 
 

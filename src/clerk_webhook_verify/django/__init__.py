@@ -23,6 +23,8 @@ from .._receiver import (
     MAX_BODY,
     REJECTION,
     OnRejected,
+    RejectedRequest,
+    call_on_rejected,
     check_end_is_marked,
     check_length,
     check_options,
@@ -124,7 +126,7 @@ def clerk_webhook(
         resolve_webhook(webhook)
     accepted = check_options(on_rejected, methods)
 
-    def receive(request: HttpRequest) -> AnyEvent | HttpResponse:
+    def receive(request: HttpRequest, on_rejected: OnRejected | None) -> AnyEvent | HttpResponse:
         """Return the verified event, or the response to a rejected request."""
         if request.method not in accepted:
             return HttpResponseNotAllowed(accepted)
@@ -150,15 +152,17 @@ def clerk_webhook(
 
         @wraps(handler)
         def view(request: HttpRequest, /, *args: Any, **kwargs: Any) -> Any:
-            received = receive(request)
+            received = receive(request, on_rejected)
             if isinstance(received, HttpResponse):
                 return received
             return _response(handler(request, received, *args, **kwargs))
 
         @wraps(handler)
         async def async_view(request: HttpRequest, /, *args: Any, **kwargs: Any) -> Any:
-            # on_rejected may write to a file
-            received = receive(request) if on_rejected is None else await finish(in_thread(receive, request))
+            rejected: list[RejectedRequest] = []
+            received = receive(request, rejected.append)
+            if rejected and on_rejected is not None:  # in a thread, since it may write to a file
+                await finish(in_thread(call_on_rejected, on_rejected, rejected[0]))
             if isinstance(received, HttpResponse):
                 return received
             result = handler(request, received, *args, **kwargs)

@@ -71,11 +71,11 @@ def check_store(make_store: Callable[[], Store]) -> None:
     contested = [next(keys) for _ in range(50)]
     start = Barrier(8)
 
-    def race(owner: str) -> list[str]:
-        own_store = make_store()
+    def race(own_store: Store, owner: str) -> list[str]:
         start.wait()
         return [each for each in contested if own_store.claim(each, owner, _LONG) is None]
 
+    stores = [make_store() for _ in range(8)]  # not in the threads: an error there would leave the others waiting
     with ThreadPoolExecutor(8) as pool:
-        winners = [each for claimed in pool.map(race, "12345678") for each in claimed]
+        winners = [each for claimed in pool.map(race, stores, "12345678") for each in claimed]
     check(sorted(winners) == sorted(contested), "if several owners claim a key at once, exactly one must get it")

@@ -180,6 +180,7 @@ def _words(command: str) -> list[str]:
         grammar = _CMD
         command = command.replace("\r\n", "\n")
         command = _CARET.sub(r"\2", command) if '^"' in command else command.replace("^\n", "")
+        command = command.rstrip()  # a truncated command ends in a caret
     words: list[list[str]] = [[]]
     position = 0
     while position < len(command):

@@ -93,6 +93,7 @@ def _rejects_arguments(pattern: str) -> _Rule:
     """Return the rule that a framework rejects the endpoint's arguments, before or after it verifies the delivery."""
     return lambda evidence, name: (
         evidence.status("good") in (400, 422)
+        and not evidence.accepted_probe()
         and (name == "good" or evidence.is_common(name))
         and re.search(pattern, evidence.text("good")) is not None
     )
@@ -200,7 +201,8 @@ FINDINGS = [
     ),
     Finding(
         "csrf_protection",
-        _in_front(text=r"csrf (?:verification|failed|(?:session )?token)"),  # a page's head has csrf-token
+        # Pages have a csrf-token in their head, and a field csrf_token in their forms.
+        _in_front(text=r"csrf (?:verification|failed|(?:session )?tokens? (?:is|has|do|mismatch))|invalid csrf token"),
         "CSRF protection rejects every delivery. Exempt the route (Django: @csrf_exempt).",
     ),
     Finding(
