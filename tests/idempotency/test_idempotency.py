@@ -916,7 +916,6 @@ class TestStores:
         with pytest.raises(AssertionError, match="keys of 2,001 characters that differ in case"):
             check_store(lambda: store)
 
-
     def test_check_store_raises_the_error_of_make_store(self):
         stores = [MemoryStore()] * 5  # one to start with, one more, and three of the eight of the threads
 
