@@ -334,10 +334,12 @@ class TestLimits:
         with listen() as listener, ThreadPoolExecutor(8) as pool:
             listener.stdout.closed_by_reader = True
             answers = [pool.submit(listener.post, signed(), BODY) for _ in range(8)]
-            assert answers[0].result(10)[0] == 204
-            for each in answers[1:]:
-                with contextlib.suppress(OSError):  # the server has ended
-                    each.result(10)
+            statuses = []
+            for each in answers:
+                with suppress(OSError):  # the server has ended
+                    statuses.append(each.result(10)[0])
+            assert statuses
+            assert set(statuses) == {204}
 
     def test_a_request_without_a_thread_does_not_count_against_the_limit(self, listen, monkeypatch):
         monkeypatch.setattr(Receiver, "max_connections", 1)
