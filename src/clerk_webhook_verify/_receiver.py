@@ -165,10 +165,15 @@ def check_end_is_marked(environ: Mapping[str, Any]) -> None:
         )
 
 
+def check_limit(length: int | None, limit: int, option: str = "max_body") -> None:
+    """Raise if *length*, of a body or declared for it, exceeds the *limit* that *option* sets."""
+    if length is not None and length > limit:
+        raise BodyTooLargeError(limit, option=option)
+
+
 def check_length(body: bytes, declared: int | None, limit: int, option: str = "max_body") -> None:
     """Raise if *body* exceeds the *limit* that *option* sets, or is shorter than *declared*, its Content-Length."""
-    if len(body) > limit:
-        raise BodyTooLargeError(limit, option=option)
+    check_limit(len(body), limit, option)
     if declared is not None and len(body) < declared:
         raise BodyIncompleteError(len(body), declared)
 

@@ -20,6 +20,7 @@ from ._receiver import (
     OnRejected,
     check_end_is_marked,
     check_length,
+    check_limit,
     check_options,
     is_json,
     receive_delivery,
@@ -129,8 +130,7 @@ def _read_body(max_body: int) -> bytes:
     limit, option = max_body, "max_body"
     if request.max_content_length is not None and request.max_content_length < max_body:
         limit, option = request.max_content_length, "MAX_CONTENT_LENGTH"
-    if declared is not None and declared > limit:
-        raise BodyTooLargeError(limit, option=option)
+    check_limit(declared, limit, option)
     check_end_is_marked(request.environ)
     was_read = _was_read()
     request.max_content_length = limit + 1  # werkzeug silently truncates a longer chunked body there

@@ -23,6 +23,7 @@ from ._receiver import (
     REJECTION,
     OnRejected,
     check_length,
+    check_limit,
     check_options,
     check_webhook,
     is_json,
@@ -231,8 +232,7 @@ async def _received(
 
 async def _read_body(request: Request, max_body: int, timeout: float | None) -> bytes:
     declared = declared_length(request.headers.get("content-length"))
-    if declared is not None and declared > max_body:
-        raise BodyTooLargeError(max_body, option="max_body")
+    check_limit(declared, max_body)
     body = await _read_in_time(request, max_body, declared, timeout)
     check_length(body, declared, max_body)
     request._body = body  # private, but the only way to keep request.body() and request.json() working afterwards

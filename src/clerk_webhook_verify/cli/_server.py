@@ -16,7 +16,7 @@ from threading import Lock, Semaphore, Thread
 from time import localtime, monotonic, strftime, time
 from typing import Any, ClassVar
 
-from .._receiver import REJECTION, delivery_line
+from .._receiver import REJECTION, delivery_line, status_code_for
 from .._webhook import Webhook
 from ..errors import (
     BodyIncompleteError,
@@ -64,8 +64,7 @@ class Exchange:
         return self.capture.event_type if isinstance(self.error, TimestampError) else ""
 
     def reject(self, error: WebhookVerificationError) -> None:
-        status = 413 if isinstance(error, BodyTooLargeError) else 408 if isinstance(error, BodyTimeoutError) else 400
-        self.error, self.response = error, Response(status, _JSON, _REJECTION, 0)
+        self.error, self.response = error, Response(status_code_for(error), _JSON, _REJECTION, 0)
 
 
 class Receiver(ThreadingHTTPServer):

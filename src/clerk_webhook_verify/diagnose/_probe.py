@@ -107,7 +107,8 @@ class RejectedDelivery:
 
     @cached_property
     def _payload(self) -> Any:
-        return parse(self.body)
+        """Of a small body."""
+        return _decode(self.body)
 
     def value(self, name: str) -> str:
         """Return the first value of a header; ``""`` if there is none."""
@@ -243,8 +244,12 @@ def is_small(text: bytes) -> bool:
 
 def parse(text: bytes) -> Any:
     """Return the value in JSON text; None if it is not JSON, or not small."""
+    return _decode(text) if is_small(text) else None
+
+
+def _decode(text: bytes) -> Any:
     try:
-        return _decoder.decode(text.decode()) if is_small(text) else None
+        return _decoder.decode(text.decode())
     except ValueError:
         return None
 

@@ -27,6 +27,7 @@ from .._receiver import (
     call_on_rejected,
     check_end_is_marked,
     check_length,
+    check_limit,
     check_options,
     is_json,
     log_rejected,
@@ -201,8 +202,7 @@ def _read_body(request: HttpRequest, max_body: int) -> bytes:
     declared = declared_length(length)
     if length and declared is None:
         raise MalformedHeaderError("content-length", "is not a number of bytes: pass the header unchanged")
-    if declared is not None and declared > max_body:
-        raise BodyTooLargeError(max_body, option="max_body")
+    check_limit(declared, max_body)
     check_end_is_marked(request.META)
     try:
         body = request.body if declared is not None else _undeclared_body(request, max_body)
